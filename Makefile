@@ -1,0 +1,39 @@
+# Everything runs in .venv; `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test serve lint bench format clean
+help:
+	@echo "make demo    the sample city end to end, ends by itself"
+	@echo "make test    all tests"
+	@echo "make serve   portal and API on 127.0.0.1:8000 over the demo's state"
+	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make bench   measure against the peers"
+
+$(READY): constraints.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,names]"
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/gongkai demo
+
+serve: $(READY)
+	@$(BIN)/gongkai serve
+
+test: $(READY)
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(READY)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: $(READY)
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: $(READY)
+	@$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) var

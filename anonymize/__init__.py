@@ -1,0 +1,1 @@
+"""Pure de-identification: tables in, tables and reports out. No network, no database, no settings."""

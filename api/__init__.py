@@ -1,0 +1,1 @@
+"""FastAPI: CKAN Action API, data API, access API and the portal."""

@@ -1,0 +1,1 @@
+"""The platform's configuration as data, its one loader, and the settings of the environment."""

@@ -1,0 +1,114 @@
+"""Configuration: the platform's configuration as data, loaded and checked at once.
+
+Unknown keys and dangling references stop the start; all errors are reported together, with their file.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from schemas.dataset import Name
+from schemas.disclosure import DisclosurePolicy
+from schemas.errors import ConfigurationError
+from schemas.text import Text
+
+
+class Organisation(BaseModel):
+    """A publishing agency (DCAT dct:publisher, CKAN organization)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    title: Text
+    description: Text
+    uscc: str | None = None
+    email: str | None = None
+
+
+class Licence(BaseModel):
+    """A licence as CKAN lists them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: Text
+    url: str
+    is_open: bool
+
+
+class Theme(BaseModel):
+    """A theme (dcat:theme, CKAN group)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    title: Text
+
+
+class NegativeListItem(BaseModel):
+    """One item of the negative list (负面清单): what may not be opened, and on what ground."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: Text
+    legal_basis: Text
+
+
+class Configuration(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    organisations: dict[str, Organisation]
+    licences: dict[str, Licence]
+    themes: dict[str, Theme]
+    negative_list: dict[str, NegativeListItem]
+    policies: dict[str, DisclosurePolicy]
+
+
+def load_configuration(folder: Path) -> Configuration:
+    """Read `organisations.yaml`, `licences.yaml`, `themes.yaml`, `negative_list.yaml` and `policies/*.yaml`.
+
+    Raises ConfigurationError that lists every error with its file.
+    """
+    errors: list[str] = []
+    organisations = _read_list(folder / "organisations.yaml", Organisation, errors)
+    licences = _read_list(folder / "licences.yaml", Licence, errors)
+    themes = _read_list(folder / "themes.yaml", Theme, errors)
+    negative_list = _read_list(folder / "negative_list.yaml", NegativeListItem, errors)
+    policies = [
+        p for path in sorted((folder / "policies").glob("*.yaml")) for p in _read(path, DisclosurePolicy, errors)
+    ]
+    if not policies:
+        errors.append(f"{folder / 'policies'}: no disclosure policy")
+    if errors:
+        listed = "\n".join(errors)
+        raise ConfigurationError(
+            "invalid-configuration",
+            Text(zh=f"配置有误：\n{listed}", en=f"the configuration is wrong:\n{listed}"),
+            Text(zh="请改正列出的文件后重新启动", en="correct the files listed and start again"),
+        )
+    return Configuration(
+        organisations={o.name: o for o in organisations},
+        licences={x.id: x for x in licences},
+        themes={t.name: t for t in themes},
+        negative_list={n.id: n for n in negative_list},
+        policies={p.name: p for p in policies},
+    )
+
+
+def _read_list(path: Path, model: type[Any], errors: list[str]) -> list[Any]:
+    return [item for items in _read(path, list[model], errors) for item in items]  # type: ignore[valid-type]
+
+
+def _read(path: Path, kind: Any, errors: list[str]) -> list[Any]:
+    try:
+        return [TypeAdapter(kind).validate_python(yaml.safe_load(path.read_text("utf-8")))]
+    except OSError as error:
+        errors.append(f"{path}: {error.strerror}")
+    except yaml.YAMLError as error:
+        errors.append(f"{path}: {error}")
+    except ValidationError as error:
+        errors += [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+    return []

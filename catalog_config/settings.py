@@ -1,0 +1,52 @@
+"""Settings of the environment, read once at the start. An unknown `GONGKAI_…` variable stops the start."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.errors import ConfigurationError
+from schemas.text import Text
+
+PREFIX = "GONGKAI_"
+
+
+class Settings(BaseModel):
+    """One field per environment variable: `home` is GONGKAI_HOME, and so on.
+
+    home: the one folder that holds all state. configuration: folder of configuration data.
+    database_url: SQLAlchemy address; empty means SQLite in `home`. ckan_url: empty means the embedded catalogue.
+    upload_limit: bytes of one uploaded file. timezone: IANA name used for clocks and pages.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Path("var")
+    configuration: Path = Path(__file__).parent
+    database_url: str = ""
+    site_url: str = "http://127.0.0.1:8000"
+    ckan_url: str = ""
+    ckan_token: str = ""
+    smtp_url: str = ""
+    mail_from: str = "noreply@localhost"
+    timezone: str = "Asia/Shanghai"
+    upload_limit: Annotated[int, Field(gt=0)] = 4 * 1024**3
+    session_hours: Annotated[int, Field(gt=0)] = 12
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `environment` (default: the process's). Raises ConfigurationError naming all that is wrong."""
+    given = os.environ if environment is None else environment
+    values = {k.removeprefix(PREFIX).lower(): v for k, v in given.items() if k.startswith(PREFIX) and v != ""}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        known = ", ".join(PREFIX + name.upper() for name in Settings.model_fields)
+        raise ConfigurationError(
+            "unknown-setting",
+            Text(zh=f"环境变量有误：{wrong}", en=f"environment variables are wrong: {wrong}"),
+            Text(zh=f"可用的变量：{known}", en=f"known variables: {known}"),
+        ) from None

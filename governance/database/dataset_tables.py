@@ -1,0 +1,74 @@
+"""Tables of datasets, sources, releases, publications and the outbox."""
+
+import sqlalchemy as sa
+
+from governance.database.engine import metadata
+
+datasets = sa.Table(
+    "datasets",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("declaration", sa.JSON, nullable=False),  # schemas.dataset.Dataset
+    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("updated_by", sa.String(200), nullable=False),
+)
+
+sources = sa.Table(
+    "sources",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("dataset", sa.String(100), sa.ForeignKey("datasets.name"), nullable=False, index=True),
+    sa.Column("file_name", sa.String(255), nullable=False),  # as the steward named it; shown to stewards alone
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),  # received, preparing, refused, prepared, failed
+    sa.Column("stage", sa.String(40)),  # step of preparing, for progress
+    sa.Column("done", sa.Float, nullable=False, default=0.0),  # share of the step done, 0 to 1
+    sa.Column(
+        "outcome", sa.JSON
+    ),  # refused: error or validation report with values, for the steward; prepared: release
+    sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("uploaded_by", sa.String(200), nullable=False),
+)
+
+releases = sa.Table(
+    "releases",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("dataset", sa.String(100), sa.ForeignKey("datasets.name"), nullable=False, index=True),
+    sa.Column("source", sa.String(32), sa.ForeignKey("sources.id"), nullable=False),
+    sa.Column("descriptor", sa.JSON, nullable=False),  # schemas.release.Release
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("created_by", sa.String(200), nullable=False),
+)
+
+publications = sa.Table(
+    "publications",
+    metadata,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("dataset", sa.String(100), sa.ForeignKey("datasets.name"), nullable=False, index=True),
+    sa.Column("release", sa.String(64), sa.ForeignKey("releases.id")),  # absent for closed datasets
+    sa.Column("log_index", sa.Integer),
+    sa.Column("writes", sa.JSON, nullable=False),  # what was written to the catalogue
+    sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("published_by", sa.String(200), nullable=False),
+    sa.Column("withdrawn_at", sa.DateTime(timezone=True)),
+    sa.Column("withdrawn_by", sa.String(200)),
+    sa.Column("withdrawn_reason", sa.String(500)),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String(50), nullable=False),  # prepare, publish, letter, …
+    sa.Column("key", sa.String(200), nullable=False, unique=True),  # the same key is queued once
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("due_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("leased_until", sa.DateTime(timezone=True)),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("done_at", sa.DateTime(timezone=True), index=True),
+    sa.Column("error", sa.String(200)),  # code of the last error, never its text
+)

@@ -1,0 +1,1 @@
+"""What moves data: read, validate, prepare, package, store, publish, catalogues, worker, command line."""

@@ -1,0 +1,44 @@
+"""Who does something. Every write names its actor."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Duty(StrEnum):
+    """What a person is entrusted with (职责). A person may hold several, per organisation where it applies."""
+
+    STEWARD = "steward"  # 数据专员: declares datasets and uploads for one organisation
+    AGENCY_REVIEWER = "agency-reviewer"  # 单位审核 of the same organisation
+    COMPLIANCE_REVIEWER = "compliance-reviewer"  # 合规审核
+    SECRECY_REVIEWER = "secrecy-reviewer"  # 保密审查
+    ACCESS_REVIEWER = "access-reviewer"  # 安全审查 of applications
+    DECIDER = "decider"  # decides on applications
+    RESEARCHER = "researcher"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+class Actor(BaseModel):
+    """A person or a part of the system at the moment of acting.
+
+    id: account name, `system:<part>` or `anonymous`. organisation: of the account, where it has one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    duties: frozenset[Duty] = frozenset()
+    organisation: str | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.id == "anonymous"
+
+
+ANONYMOUS = Actor(id="anonymous")
+
+
+def system_actor(part: str) -> Actor:
+    """The actor under which a part of the system (`worker`, `demo`, …) writes."""
+    return Actor(id=f"system:{part}", duties=frozenset({Duty.OPERATOR}))

@@ -1,0 +1,151 @@
+"""Disclosure policy, disclosure controls and the disclosure report."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.dataset import Tier
+from schemas.findings import Finding
+from schemas.table_schema import FieldRole, Meaning
+from schemas.text import Text
+
+
+class Control(StrEnum):
+    """Kinds of disclosure control."""
+
+    KEEP = "keep"
+    DROP = "drop"
+    MASK = "mask"
+    REDACT = "redact"  # spans in free text
+    PSEUDONYM = "pseudonym"
+    GENERALISE = "generalise"  # by hierarchy, level chosen by the k-anonymity model
+    ROUND = "round"
+    TOP_BOTTOM_CODE = "top-bottom-code"
+    DATE_SHIFT = "date-shift"
+    COARSEN = "coarsen"  # coordinates
+    MICROAGGREGATE = "microaggregate"
+
+
+class ControlSpec(BaseModel):
+    """A control with its parameters, as a policy states it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    control: Control
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class Thresholds(BaseModel):
+    """What a release must meet in one tier. None: not required."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    k: int | None = Field(default=None, ge=2)
+    l: int | None = Field(default=None, ge=2)  # noqa: E741 - the field's standard name
+    t: float | None = Field(default=None, gt=0, le=1)
+    suppression_limit: float = Field(default=0.05, ge=0, le=1)  # share of records
+    highest_risk: float | None = Field(default=None, gt=0, le=1)
+    records_at_risk: float | None = Field(default=None, ge=0, le=1)  # share of records above highest_risk
+    smallest_cell: int | None = Field(default=None, ge=2)
+    epsilon: float | None = Field(default=None, gt=0)
+    source: Text  # where the figures come from
+
+
+class Recoding(StrEnum):
+    """How k-anonymity is reached."""
+
+    SUPPRESS = "suppress"
+    FULL_DOMAIN = "full-domain"
+    LOCAL = "local"  # Mondrian
+
+
+class TierPolicy(BaseModel):
+    """Controls of one tier. A control by meaning goes before the control by role."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by_role: dict[FieldRole, ControlSpec]
+    by_meaning: dict[Meaning, ControlSpec] = Field(default_factory=dict)
+    recoding: Recoding = Recoding.FULL_DOMAIN
+    thresholds: Thresholds
+
+
+class DisclosurePolicy(BaseModel):
+    """Which control each role gets in each tier, and the thresholds a release must meet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: Text
+    description: Text
+    tiers: dict[Tier, TierPolicy]
+
+
+class DisclosureControl(BaseModel):
+    """One planned treatment of one field in one tier, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    role: FieldRole
+    meaning: Meaning | None
+    control: Control
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    hierarchy: str | None = None
+    reason: Text
+
+
+class Outcome(StrEnum):
+    PASS = "pass"
+    REVIEW = "review"
+    FAIL = "fail"
+
+
+class FieldEffect(BaseModel):
+    """What a treatment did to one field. loss: 0 (unchanged) to 1 (gone). why: one sentence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    control: Control
+    loss: float
+    cells_suppressed: int = 0
+    why: Text
+
+
+class RiskFigures(BaseModel):
+    """Measured on the treated table over its quasi-identifiers. None where it does not apply."""
+
+    model_config = ConfigDict(frozen=True)
+
+    records: int
+    equivalence_classes: int
+    k: int | None = None
+    l: int | None = None  # noqa: E741
+    t: float | None = None
+    prosecutor_risk: float | None = None  # highest
+    journalist_risk: float | None = None
+    marketer_risk: float | None = None  # average
+    sample_uniqueness: float | None = None
+    population_uniqueness: float | None = None
+    share_above: dict[str, float] = {}  # "0.2", "0.09", "0.05" → share of records
+    class_sizes: dict[str, int] = {}  # size band → number of records, for the histogram
+
+
+class DisclosureReport(BaseModel):
+    """Measured risk and loss of one tier of one release. Holds no raw value."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tier: Tier
+    outcome: Outcome
+    reasons: tuple[Text, ...] = ()  # why the outcome is not `pass`
+    quasi_identifiers: tuple[str, ...] = ()
+    before: RiskFigures | None = None
+    after: RiskFigures | None = None
+    records_suppressed: int = 0
+    effects: tuple[FieldEffect, ...] = ()
+    residual: tuple[Finding, ...] = ()  # what the detector still sees in the output
+    thresholds: Thresholds | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)

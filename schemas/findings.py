@@ -1,0 +1,57 @@
+"""Findings: what each column seems to hold. Evidence only, never a raw value or a part of one."""
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.table_schema import FieldRole, Meaning
+
+
+class Finding(BaseModel):
+    """One kind of content seen in one field.
+
+    entity: Presidio entity type (`CN_RESIDENT_ID`, …). cells: cells with at least one match; share: of non-null cells.
+    whole_cell_share: share of non-null cells that consist of the match alone; verified_share: of the matches,
+    those whose checksum holds (None where the kind has none). patterns: names of the patterns that matched.
+    shapes: shape of cells → count, such as `18 digits`, `3 Han`, `17 digits + X`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    entity: str
+    meaning: Meaning | None
+    cells: int
+    share: float
+    whole_cell_share: float
+    verified_share: float | None = None
+    score: float
+    by_header: bool = False
+    patterns: tuple[str, ...] = ()
+    shapes: dict[str, int] = {}
+    proposed_role: FieldRole
+
+
+class FieldProfile(BaseModel):
+    """Measured facts of one field, without values."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    cells: int
+    nulls: int
+    distinct: int
+    unique_share: float  # share of non-null cells whose value occurs once
+    shapes: dict[str, int] = {}
+
+
+class Findings(BaseModel):
+    """All findings of a table. unique_sets: k-minimal sets of fields that single out records."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    profiles: tuple[FieldProfile, ...]
+    findings: tuple[Finding, ...]
+    unique_sets: tuple[tuple[str, ...], ...] = ()
+
+    def of(self, field: str) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.field == field)

@@ -1,0 +1,75 @@
+"""Outbox: work queued in the transaction that causes it, leased by workers, done at least once."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from governance.database.dataset_tables import outbox
+
+LEASE = timedelta(minutes=10)
+BACKOFF = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
+
+
+@dataclass(frozen=True)
+class Task:
+    """One leased piece of work. actor: id of who caused it."""
+
+    id: int
+    kind: str
+    payload: dict[str, Any]
+    actor: str
+    attempts: int
+
+
+def enqueue(connection: sa.Connection, kind: str, key: str, payload: dict[str, Any], actor: str, now: datetime) -> None:
+    """Queue work once per `key`; queuing the same key again changes nothing."""
+    if connection.execute(sa.select(outbox.c.id).where(outbox.c.key == key)).first():
+        return
+    connection.execute(
+        outbox.insert().values(kind=kind, key=key, payload=payload, actor=actor, queued_at=now, due_at=now, attempts=0)
+    )
+
+
+def lease_next(connection: sa.Connection, now: datetime) -> Task | None:
+    """Take the oldest task that is due, for LEASE. A worker that dies loses its lease, not the task."""
+    free = sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now)
+    row = connection.execute(
+        sa.select(outbox)
+        .where(outbox.c.done_at.is_(None), outbox.c.due_at <= now, free)
+        .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if row is None:
+        return None
+    connection.execute(
+        outbox.update().where(outbox.c.id == row.id).values(leased_until=now + LEASE, attempts=row.attempts + 1)
+    )
+    return Task(row.id, row.kind, row.payload, row.actor, row.attempts + 1)
+
+
+def extend_lease(connection: sa.Connection, task: Task, now: datetime) -> None:
+    connection.execute(outbox.update().where(outbox.c.id == task.id).values(leased_until=now + LEASE))
+
+
+def finish(connection: sa.Connection, task: Task, now: datetime, error: str | None = None) -> None:
+    """Done, or given up with the code of the error."""
+    connection.execute(
+        outbox.update().where(outbox.c.id == task.id).values(done_at=now, leased_until=None, error=error)
+    )
+
+
+def retry_later(connection: sa.Connection, task: Task, now: datetime, error: str) -> None:
+    """Put back with growing pauses; for errors that can recover."""
+    pause = BACKOFF[min(task.attempts, len(BACKOFF)) - 1]
+    connection.execute(
+        outbox.update().where(outbox.c.id == task.id).values(due_at=now + pause, leased_until=None, error=error)
+    )
+
+
+def anything_due(connection: sa.Connection, now: datetime) -> bool:
+    free = sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now)
+    due = sa.select(outbox.c.id).where(outbox.c.done_at.is_(None), outbox.c.due_at <= now, free).limit(1)
+    return connection.execute(due).first() is not None

@@ -1,0 +1,154 @@
+"""Package a release: Parquet + CSV per tier and a descriptor, content-addressed.
+
+The descriptor is a Data Package (https://datapackage.org/standard/data-package/) in canonical JSON: it names the
+SHA-256 of every file, so its own digest fixes the whole release.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+from anonymize.apply import TreatedTable
+
+from pipelines.store import Store
+from schemas.dataset import Dataset, Tier
+from schemas.disclosure import DisclosureReport
+from schemas.release import Distribution, Release, StoredFile
+from schemas.table_schema import TableSchema
+
+MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "json": "application/json"}
+ROW_GROUP = 100_000
+
+
+def package_release(
+    dataset: Dataset,
+    schema: TableSchema,
+    source_digest: str,
+    treated: Mapping[Tier, TreatedTable],
+    reports: Mapping[Tier, DisclosureReport],
+    store: Store,
+    work: Path,
+) -> Release:
+    """Write every tier's files and the descriptor into `store`. The same input gives the same release id."""
+    distributions = tuple(_distribution(tier, treated[tier], reports[tier], store, work) for tier in treated)
+    descriptor = {
+        "profile": "data-package",
+        "name": dataset.name,
+        "title": dataset.title.zh,
+        "schema": schema.reference,
+        "policy": dataset.policy,
+        "source_digest": source_digest,
+        "licenses": [{"name": dataset.licence}],
+        "resources": [_resource(d, f) for d in distributions for f in d.files],
+        "disclosure": {d.tier: d.report.model_dump(mode="json") for d in distributions},
+    }
+    content = canonical_json(descriptor)
+    digest = _store_bytes(content, store, work)
+    return Release(
+        id=hashlib.sha256(content).hexdigest()[:16],
+        dataset=dataset.name,
+        table_schema=schema.reference,
+        policy=dataset.policy,
+        source_digest=source_digest,
+        distributions=distributions,
+        descriptor_digest=digest,
+    )
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces, UTF-8: the same value gives the same bytes (after RFC 8785)."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def verify_release(release: Release, store: Store) -> None:
+    """Compare every stored file with its digest. Raises DependencyFailed."""
+    store.verify(release.descriptor_digest)
+    for distribution in release.distributions:
+        for file in distribution.files:
+            store.verify(file.digest)
+
+
+def _distribution(
+    tier: Tier, treated: TreatedTable, report: DisclosureReport, store: Store, work: Path
+) -> Distribution:
+    table = _without_traces(treated.table)
+    files = []
+    for format, write in (("csv", write_csv), ("parquet", write_parquet)):
+        with tempfile.TemporaryDirectory(dir=work) as folder:
+            path = Path(folder) / f"data.{format}"
+            write(table, path)
+            size = path.stat().st_size
+            files.append(StoredFile(format=format, media_type=MEDIA_TYPES[format], digest=store.add(path), size=size))
+    return Distribution(tier=tier, rows=table.num_rows, fields=treated.fields, files=tuple(files), report=report)
+
+
+def _without_traces(table: pa.Table) -> pa.Table:
+    """Drop schema metadata and decode dictionaries: either may hold values that were treated away."""
+    columns = [
+        pc.cast(column, column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in table.columns
+    ]
+    bare = pa.schema([pa.field(name, c.type) for name, c in zip(table.column_names, columns, strict=True)])
+    return pa.table(columns, schema=bare)
+
+
+def write_csv(table: pa.Table, path: Path) -> None:
+    """RFC 4180, UTF-8, a header, dates and times in ISO 8601, missing values empty."""
+    with pacsv.CSVWriter(path, _as_text(table.schema), write_options=pacsv.WriteOptions(quoting_style="needed")) as out:
+        for batch in table.to_batches(max_chunksize=ROW_GROUP):
+            out.write_batch(pa.record_batch([_text(c) for c in batch.columns], schema=_as_text(table.schema)))
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP, store_schema=False)
+
+
+def _as_text(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([pa.field(f.name, pa.string()) for f in schema])
+
+
+def _text(column: pa.Array) -> pa.Array:
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        return pc.strftime(pc.cast(column, pa.timestamp("s", kind.tz), safe=False), "%Y-%m-%dT%H:%M:%S")
+    if pa.types.is_nested(kind):
+        return pa.array([None if v is None else json.dumps(v, ensure_ascii=False) for v in column.to_pylist()])
+    return pc.cast(column, pa.string())
+
+
+def _resource(distribution: Distribution, file: StoredFile) -> dict[str, Any]:
+    return {
+        "name": f"{distribution.tier}-{file.format}",
+        "path": f"{distribution.tier}.{file.format}",
+        "format": file.format,
+        "mediatype": file.media_type,
+        "hash": f"sha256:{file.digest}",
+        "bytes": file.size,
+        "rows": distribution.rows,
+        "schema": {"fields": [_field(f.model_dump(mode="json", exclude_none=True)) for f in distribution.fields]},
+    }
+
+
+def _field(field: dict[str, Any]) -> dict[str, Any]:
+    title, description = field.pop("title"), field.pop("description")
+    return {
+        **field,
+        "title": title["zh"],
+        "title_en": title["en"],
+        "description": description["zh"],
+        "description_en": description["en"],
+    }
+
+
+def _store_bytes(content: bytes, store: Store, work: Path) -> str:
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        path = Path(folder) / "descriptor.json"
+        path.write_bytes(content)
+        return store.add(path)

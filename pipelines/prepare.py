@@ -1,0 +1,122 @@
+"""prepare: from one source to one release. Reads top to bottom; each value feeds the next.
+
+Nothing here touches settings, network or database.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from anonymize.apply import TreatedTable, apply_controls
+from anonymize.assess import assess_disclosure
+from anonymize.cells import statistical_table
+from anonymize.classify import classify_fields
+from anonymize.detect import detect
+from anonymize.plan import plan_controls
+
+from pipelines.package import package_release
+from pipelines.read import read_source
+from pipelines.store import Store
+from pipelines.validation import ValidatedTable, validate_table
+from schemas.dataset import Dataset, Tier
+from schemas.disclosure import DisclosureControl, DisclosurePolicy, DisclosureReport, Outcome, TierPolicy
+from schemas.errors import Refused
+from schemas.release import Release
+from schemas.table_schema import TableSchema
+from schemas.text import Text
+from schemas.validation import ValidationReport
+
+Progress = Callable[[str, float], None]  # (stage, share of it done)
+STAGES = ("read", "validate", "detect", "treat", "assess", "package")
+
+
+class InvalidSource(Refused):
+    """The source breaks its schema. `report` holds raw values: for the steward alone."""
+
+    def __init__(self, report: ValidationReport):
+        super().__init__(
+            "invalid-source",
+            Text(
+                zh=f"数据不符合表结构：{sum(report.counts.values())} 处错误",
+                en=f"the data does not follow its schema: {sum(report.counts.values())} errors",
+            ),
+            Text(zh="请按校验报告逐条改正后重新提交", en="correct what the validation report lists and hand in again"),
+            field="source",
+        )
+        self.report = report
+
+
+class DisclosureRefused(Refused):
+    """A tier does not meet its policy. `reports` say what and why, without raw values."""
+
+    def __init__(self, reports: Sequence[DisclosureReport]):
+        failed = [r for r in reports if r.outcome is Outcome.FAIL]
+        super().__init__(
+            "disclosure-risk",
+            Text(
+                zh="脱敏结果未达到策略要求：" + "；".join(reason.zh for r in failed for reason in r.reasons),
+                en="the treated table does not meet the policy: "
+                + "; ".join(reason.en for r in failed for reason in r.reasons),
+            ),
+            Text(
+                zh="请调整字段角色、泛化层次或策略后重试",
+                en="change roles, hierarchies or the policy, then prepare again",
+            ),
+            field="policy",
+        )
+        self.reports = tuple(reports)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What preparing needs besides the source. key: secret for pseudonyms of this dataset."""
+
+    dataset: Dataset
+    schema: TableSchema
+    policy: DisclosurePolicy
+    key: bytes
+    store: Store
+    work: Path
+
+
+def prepare(preparation: Preparation, source_path: Path, progress: Progress = lambda stage, share: None) -> Release:
+    """One release of one source. Raises Refused (InvalidSource, DisclosureRefused, …); then nothing was stored."""
+    dataset, schema, policy = preparation.dataset, preparation.schema, preparation.policy
+    progress("read", 0.0)
+    source = read_source(source_path)
+    progress("validate", 0.0)
+    validated = validate_table(source, schema, progress=lambda share: progress("validate", share))
+    table = _accepted(validated).table
+    progress("detect", 0.0)
+    roles = classify_fields(schema, detect(table))
+    controls = plan_controls(schema, roles, policy, dataset.published_tiers)
+    progress("treat", 0.0)
+    treated = {tier: _treat(table, tier, controls[tier], preparation) for tier in controls}
+    progress("assess", 0.0)
+    reports = {
+        tier: assess_disclosure(table, treated[tier], controls[tier], policy.tiers[tier], tier) for tier in controls
+    }
+    _refuse_failed(list(reports.values()))
+    progress("package", 0.0)
+    return package_release(dataset, schema, source.digest, treated, reports, preparation.store, preparation.work)
+
+
+def _accepted(validated: ValidatedTable | ValidationReport) -> ValidatedTable:
+    if isinstance(validated, ValidationReport):
+        raise InvalidSource(validated)
+    return validated
+
+
+def _treat(
+    table: pa.Table, tier: Tier, controls: Sequence[DisclosureControl], preparation: Preparation
+) -> TreatedTable:
+    tier_policy: TierPolicy = preparation.policy.tiers[tier]
+    if tier is Tier.STATISTICAL and preparation.dataset.statistics is not None:
+        return statistical_table(table, preparation.dataset.statistics, tier_policy.thresholds)
+    return apply_controls(table, controls, tier_policy, preparation.key)
+
+
+def _refuse_failed(reports: Sequence[DisclosureReport]) -> None:
+    if any(report.outcome is Outcome.FAIL for report in reports):
+        raise DisclosureRefused(reports)

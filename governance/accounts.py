@@ -1,0 +1,386 @@
+"""Accounts, sign-in, sessions and API tokens. Secrets are stored hashed and shown once."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import TypeAdapter
+
+from governance.audit import record
+from governance.database.decision_tables import accounts, api_tokens, sessions, sign_in_attempts
+from governance.database.engine import reading
+from schemas.actor import Actor, Duty
+from schemas.dataset import Name
+from schemas.errors import Conflict, NotAuthenticated, NotFound, NotPermitted, Refused
+from schemas.text import Text
+
+API_TOKEN_PREFIX = "gka_"
+PASSWORD_LENGTHS = range(10, 257)  # NIST SP 800-63B: long enough, no rules of composition
+ATTEMPTS_ALLOWED = 10  # per name within the window, counted whether or not the account exists
+ATTEMPTS_WINDOW = timedelta(minutes=15)
+TOKEN_DAYS_ALLOWED = range(1, 367)
+
+_hasher = PasswordHasher()
+_UNUSABLE_HASH = _hasher.hash(secrets.token_hex())  # verified against when there is no account: same time, same answer
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account, without its secrets."""
+
+    id: str
+    name: Text
+    duties: frozenset[Duty]
+    organisation: str | None
+    active: bool
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(id=self.id, duties=self.duties, organisation=self.organisation)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A fresh session. token: for the cookie, not stored."""
+
+    token: str
+    actor: Actor
+    expires_at: datetime
+
+
+def create_account(
+    connection: sa.Connection,
+    *,
+    account: str,
+    name: Text,
+    password: str | None,
+    duties: frozenset[Duty],
+    organisation: str | None,
+    actor: Actor,
+    now: datetime,
+) -> Account:
+    """Add an account; operators only. password None: no sign-in with a password. Raises Refused, Conflict."""
+    _require_operator(actor)
+    _check_name(account)
+    _check_duties(duties, organisation)
+    if find_account(connection, account) is not None:
+        raise Conflict("account-exists", Text(zh="账号已存在", en="the account exists already"), field="account")
+    connection.execute(
+        accounts.insert().values(
+            id=account,
+            name=name.model_dump(),
+            password_hash=None if password is None else _hash_password(password),
+            duties=sorted(duties),
+            organisation=organisation,
+            active=True,
+            created_at=now,
+            created_by=actor.id,
+        )
+    )
+    record(
+        connection,
+        actor=actor,
+        action="account.created",
+        subject=f"account:{account}",
+        now=now,
+        data={"duties": sorted(duties), "organisation": organisation},
+    )
+    return load_account(connection, account)
+
+
+def update_account(
+    connection: sa.Connection,
+    *,
+    account: str,
+    duties: frozenset[Duty],
+    organisation: str | None,
+    active: bool,
+    actor: Actor,
+    now: datetime,
+) -> Account:
+    """Change what an account may do; operators only. An inactive account's sessions and tokens stop at once."""
+    _require_operator(actor)
+    _check_duties(duties, organisation)
+    load_account(connection, account)
+    values = {"duties": sorted(duties), "organisation": organisation, "active": active}
+    connection.execute(accounts.update().where(accounts.c.id == account).values(**values))
+    record(connection, actor=actor, action="account.changed", subject=f"account:{account}", now=now, data=values)
+    return load_account(connection, account)
+
+
+def set_password(connection: sa.Connection, *, account: str, password: str, actor: Actor, now: datetime) -> None:
+    """Set a password: one's own, or as an operator. Ends all sessions of the account."""
+    _require_self_or_operator(actor, account)
+    load_account(connection, account)
+    connection.execute(accounts.update().where(accounts.c.id == account).values(password_hash=_hash_password(password)))
+    connection.execute(
+        sessions.update().where(sessions.c.account == account, sessions.c.ended_at.is_(None)).values(ended_at=now)
+    )
+    record(connection, actor=actor, action="account.password-set", subject=f"account:{account}", now=now)
+
+
+def find_account(connection: sa.Connection, account: str) -> Account | None:
+    row = connection.execute(sa.select(accounts).where(accounts.c.id == account)).mappings().first()
+    return None if row is None else _account(row)
+
+
+def load_account(connection: sa.Connection, account: str) -> Account:
+    """Raises NotFound."""
+    found = find_account(connection, account)
+    if found is None:
+        raise NotFound("unknown-account", Text(zh="没有这个账号", en="there is no such account"), field="account")
+    return found
+
+
+def list_accounts(connection: sa.Connection) -> list[Account]:
+    return [_account(row) for row in connection.execute(sa.select(accounts).order_by(accounts.c.id)).mappings()]
+
+
+def sign_in(
+    engine: sa.Engine, *, account: str, password: str, actor: Actor, now: datetime, session_hours: int = 12
+) -> Session:
+    """A new session for the right password. actor: who asks, normally `ANONYMOUS`.
+
+    Takes the engine, not a connection: the attempt is counted in a transaction of its own before the password is
+    looked at, so that a refusal cannot roll it back and parallel guesses cannot slip through.
+    Raises NotAuthenticated, with the same answer for an unknown account, a wrong password and an inactive account.
+    """
+    _count_attempt(engine, account, now)
+    with reading(engine) as connection:
+        row = connection.execute(sa.select(accounts).where(accounts.c.id == account)).mappings().first()
+    right = _verify_password(row["password_hash"] if row else None, password)
+    if row is None or not right or not row["active"]:
+        with engine.begin() as connection:
+            # A name that is no account may be a mistyped password: it is not written down.
+            subject = f"account:{account}" if row else "account:unknown"
+            record(connection, actor=actor, action="session.refused", subject=subject, now=now)
+        raise NotAuthenticated(
+            "sign-in-refused",
+            Text(zh="账号或密码不正确", en="account or password is not right"),
+            Text(zh="请检查后重试；忘记密码请联系运维人员", en="check both; ask the operator for a new password"),
+        )
+    token = secrets.token_urlsafe(32)
+    session = Session(token, _account(row).actor, now + timedelta(hours=session_hours))
+    with engine.begin() as connection:
+        connection.execute(sign_in_attempts.delete().where(sign_in_attempts.c.key == token_hash(account)))
+        connection.execute(
+            sessions.insert().values(
+                token_hash=token_hash(token), account=account, created_at=now, expires_at=session.expires_at
+            )
+        )
+        record(connection, actor=session.actor, action="session.started", subject=f"account:{account}", now=now)
+    return session
+
+
+def end_session(connection: sa.Connection, *, token: str, actor: Actor, now: datetime) -> None:
+    """Sign out. Doing it again changes nothing."""
+    ended = connection.execute(
+        sessions.update()
+        .where(sessions.c.token_hash == token_hash(token), sessions.c.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+    if ended.rowcount:
+        record(connection, actor=actor, action="session.ended", subject=f"account:{actor.id}", now=now)
+
+
+def actor_of_session(connection: sa.Connection, token: str, *, now: datetime) -> Actor:
+    """The account behind a session token, with the duties it has now. Raises NotAuthenticated."""
+    row = (
+        connection.execute(
+            sa.select(accounts)
+            .join(sessions, sessions.c.account == accounts.c.id)
+            .where(
+                sessions.c.token_hash == token_hash(token),
+                sessions.c.ended_at.is_(None),
+                sessions.c.expires_at > now,
+                accounts.c.active,
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotAuthenticated(
+            "session-ended",
+            Text(zh="登录已失效", en="the session has ended"),
+            Text(zh="请重新登录", en="sign in again"),
+        )
+    return _account(row).actor
+
+
+def create_api_token(
+    connection: sa.Connection, *, account: str, label: str, days: int, actor: Actor, now: datetime
+) -> tuple[str, str]:
+    """(id, token) of a new token for oneself, or for another account as an operator. The token is shown this once."""
+    _require_self_or_operator(actor, account)
+    load_account(connection, account)
+    if days not in TOKEN_DAYS_ALLOWED:
+        raise Refused(
+            "invalid-validity",
+            Text(zh="令牌有效期须为1至366天", en="a token is valid for 1 to 366 days"),
+            field="days",
+        )
+    if not 1 <= len(label.strip()) <= 100:
+        raise Refused(
+            "invalid-label", Text(zh="名称须为1至100个字符", en="a label has 1 to 100 characters"), field="label"
+        )
+    token_id, token = secrets.token_hex(8), API_TOKEN_PREFIX + secrets.token_urlsafe(32)
+    connection.execute(
+        api_tokens.insert().values(
+            id=token_id,
+            token_hash=token_hash(token),
+            account=account,
+            label=label.strip(),
+            created_at=now,
+            created_by=actor.id,
+            expires_at=now + timedelta(days=days),
+        )
+    )
+    record(
+        connection,
+        actor=actor,
+        action="token.created",
+        subject=f"token:{token_id}",
+        now=now,
+        data={"account": account, "days": days},
+    )
+    return token_id, token
+
+
+def actor_of_token(connection: sa.Connection, token: str, *, now: datetime) -> Actor:
+    """The account behind an API token. Raises NotAuthenticated, with one answer for unknown, expired and revoked."""
+    row = (
+        connection.execute(
+            sa.select(accounts)
+            .join(api_tokens, api_tokens.c.account == accounts.c.id)
+            .where(
+                api_tokens.c.token_hash == token_hash(token),
+                api_tokens.c.revoked_at.is_(None),
+                api_tokens.c.expires_at > now,
+                accounts.c.active,
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotAuthenticated(
+            "invalid-token",
+            Text(zh="令牌无效、已过期或已撤销", en="the token is unknown, expired or revoked"),
+            Text(zh="请在“我的令牌”中新建", en="create a new one under “my tokens”"),
+            field="Authorization",
+        )
+    return _account(row).actor
+
+
+def list_api_tokens(connection: sa.Connection, account: str) -> list[dict[str, Any]]:
+    """id, label, created_at, expires_at and revoked_at of an account's tokens, newest first."""
+    shown = [api_tokens.c[name] for name in ("id", "label", "created_at", "expires_at", "revoked_at")]
+    query = sa.select(*shown).where(api_tokens.c.account == account).order_by(api_tokens.c.created_at.desc())
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def revoke_api_token(connection: sa.Connection, *, token_id: str, actor: Actor, now: datetime) -> None:
+    """Revoke one's own token, or any as an operator. Doing it again changes nothing. Raises NotFound."""
+    row = connection.execute(sa.select(api_tokens).where(api_tokens.c.id == token_id)).mappings().first()
+    if row is None or (row["account"] != actor.id and Duty.OPERATOR not in actor.duties):
+        raise NotFound("unknown-token", Text(zh="没有这个令牌", en="there is no such token"), field="id")
+    if row["revoked_at"] is None:
+        connection.execute(api_tokens.update().where(api_tokens.c.id == token_id).values(revoked_at=now))
+        record(connection, actor=actor, action="token.revoked", subject=f"token:{token_id}", now=now)
+
+
+def token_hash(token: str) -> str:
+    """How random tokens are stored: SHA-256, hex. They hold 256 random bits, so no slow hash is needed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _count_attempt(engine: sa.Engine, account: str, now: datetime) -> None:
+    key = token_hash(account)
+    with engine.begin() as connection:
+        row = (
+            connection.execute(sa.select(sign_in_attempts).where(sign_in_attempts.c.key == key).with_for_update())
+            .mappings()
+            .first()
+        )
+        fresh = row is None or row["since"] + ATTEMPTS_WINDOW <= now
+        if row is not None and not fresh and row["attempts"] >= ATTEMPTS_ALLOWED:
+            raise NotAuthenticated(
+                "too-many-attempts",
+                Text(zh="尝试次数过多，请稍后再试", en="too many attempts; try again later"),
+                Text(zh="请等待15分钟", en="wait 15 minutes"),
+            )
+        values = {"attempts": 1 if fresh or row is None else row["attempts"] + 1}
+        if row is None:
+            connection.execute(sign_in_attempts.insert().values(key=key, since=now, **values))
+        else:
+            since = now if fresh else row["since"]
+            connection.execute(
+                sign_in_attempts.update().where(sign_in_attempts.c.key == key).values(since=since, **values)
+            )
+
+
+def _account(row: sa.RowMapping) -> Account:
+    return Account(
+        id=row["id"],
+        name=Text.model_validate(row["name"]),
+        duties=frozenset(Duty(d) for d in row["duties"]),
+        organisation=row["organisation"],
+        active=row["active"],
+    )
+
+
+def _hash_password(password: str) -> str:
+    if len(password) not in PASSWORD_LENGTHS:
+        raise Refused(
+            "password-length",
+            Text(zh="密码须为10至256个字符", en="a password has 10 to 256 characters"),
+            field="password",
+        )
+    return _hasher.hash(password)
+
+
+def _verify_password(stored: str | None, password: str) -> bool:
+    try:
+        return _hasher.verify(stored or _UNUSABLE_HASH, password[: PASSWORD_LENGTHS.stop]) and stored is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _check_name(account: str) -> None:
+    try:
+        TypeAdapter(Name).validate_python(account)
+    except ValueError:
+        raise Refused(
+            "invalid-account",
+            Text(zh="账号须为3至100个小写字母、数字、下划线或连字符", en="3 to 100 of a-z, 0-9, _ and -"),
+            field="account",
+        ) from None
+    if account in ("anonymous", "system"):
+        raise Refused("reserved-account", Text(zh="该账号名保留", en="this name is reserved"), field="account")
+
+
+def _check_duties(duties: frozenset[Duty], organisation: str | None) -> None:
+    if duties & {Duty.STEWARD, Duty.AGENCY_REVIEWER} and not organisation:
+        raise Refused(
+            "organisation-missing",
+            Text(zh="数据专员和单位审核须属于一个单位", en="stewards and agency reviewers belong to an organisation"),
+            field="organisation",
+        )
+
+
+def _require_operator(actor: Actor) -> None:
+    if Duty.OPERATOR not in actor.duties:
+        raise NotPermitted("operator-only", Text(zh="仅运维人员可以管理账号", en="only operators manage accounts"))
+
+
+def _require_self_or_operator(actor: Actor, account: str) -> None:
+    if actor.is_anonymous or (actor.id != account and Duty.OPERATOR not in actor.duties):
+        raise NotPermitted(
+            "not-your-account", Text(zh="只能管理自己的账号", en="this is for the account itself or an operator")
+        )

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import yaml
-from governance.audit import record
 from pydantic import ValidationError
 
 from catalog_config.configuration import Configuration
+from governance.audit import record
 from governance.database.dataset_tables import datasets
 from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset
@@ -22,7 +22,8 @@ def read_declaration(path: Path) -> Dataset:
     try:
         declared = Dataset.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except ValidationError as error:
-        raise _wrong_declaration(path, "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise _wrong_declaration(path, wrong) from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise _wrong_declaration(path, str(error).splitlines()[0]) from None
     if declared.source is None:

@@ -1,9 +1,15 @@
 """The home folder: all state of an installation, and its keys (created on first start, mode 600)."""
 
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from schemas.errors import Conflict
+from schemas.text import Text
 
 FOLDERS = ("sources", "work", "releases", "rows", "outbox", "keys")
 
@@ -38,3 +44,21 @@ def open_home(folder: Path) -> Home:
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
     return Home(folder)
+
+
+@contextmanager
+def sole_server(home: Home) -> Iterator[None]:
+    """Held by the one server of a home folder; a second one is refused. The lock ends with the process."""
+    with (home / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                "already-serving",
+                Text(zh="这个目录已有一个服务在运行", en="a server is already running on this home folder"),
+                Text(
+                    zh="请先停止它，或为另一个实例设置不同的 GONGKAI_HOME",
+                    en="stop it first, or give the other instance a GONGKAI_HOME of its own",
+                ),
+            ) from None
+        yield

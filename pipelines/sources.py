@@ -16,14 +16,14 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
-from governance.audit import record
 from governance.release_review.service import submit_release
 
+from governance.audit import record
 from governance.database.dataset_tables import releases, sources
 from governance.database.engine import reading
+from governance.outbox import enqueue
 from pipelines.datasets import load_dataset, require_steward
 from pipelines.home import Home
-from pipelines.outbox import enqueue
 from pipelines.platform import Platform
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
 from pipelines.store import file_digest

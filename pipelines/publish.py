@@ -1,0 +1,164 @@
+"""publish: from an approved release to the catalogue, the row store and the transparency log.
+
+Publishes only the bytes that were reviewed. Running it twice writes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from governance.release_review.service import approved_release_ids, require_approved
+from governance.transparency_log import append_entry
+
+from governance.audit import record
+from governance.database.dataset_tables import publications, releases
+from governance.database.engine import reading
+from pipelines.catalogs.ckan_mapping import desired_package
+from pipelines.catalogs.reconcile import reconcile
+from pipelines.datasets import load_dataset, require_steward
+from pipelines.package import verify_release
+from pipelines.platform import Platform
+from pipelines.rows.build import build_rows
+from pipelines.sources import load_release
+from schemas.actor import Actor
+from schemas.dataset import Dataset, Openness
+from schemas.errors import Conflict
+from schemas.release import Release
+from schemas.text import Text
+
+
+@dataclass(frozen=True)
+class PublicationReceipt:
+    """What publishing did. writes: catalogue actions; empty when nothing differed. log_index: leaf in the log."""
+
+    dataset: str
+    release: str | None
+    writes: tuple[str, ...]
+    log_index: int | None
+    new: bool
+
+
+def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) -> PublicationReceipt:
+    """Publish the newest approved release of a dataset, or the entry of a closed one.
+
+    Raises Conflict (nothing approved), NotPermitted, DependencyFailed (a stored file changed, the catalogue failed).
+    """
+    with reading(platform.engine) as connection:
+        dataset = load_dataset(connection, dataset_name)
+        release = _release_to_publish(connection, dataset)
+    require_steward(dataset, actor)
+    if release is not None:
+        verify_release(release, platform.store)
+        _build_rows(platform, release)
+    package = desired_package(dataset, release, platform.configuration, platform.settings.site_url)
+    writes = tuple(f"{w.action} {w.subject}" for w in reconcile(platform.catalog, package))
+    return _record_publication(platform, dataset, release, writes, actor, now)
+
+
+def _release_to_publish(connection: sa.Connection, dataset: Dataset) -> Release | None:
+    if dataset.openness is Openness.CLOSED:
+        return None
+    approved = approved_release_ids(connection, dataset.name)
+    newest = connection.execute(
+        sa.select(releases.c.id).where(releases.c.id.in_(approved)).order_by(releases.c.created_at.desc()).limit(1)
+    ).scalar()
+    if newest is None:
+        raise Conflict(
+            "nothing-approved",
+            Text(zh="没有通过三审的版本可供发布", en="no release has passed all three reviews"),
+            Text(zh="请先完成单位、合规、保密三级审核", en="complete the agency, compliance and secrecy reviews first"),
+            field="dataset",
+        )
+    require_approved(connection, newest)
+    return load_release(connection, newest)
+
+
+def _build_rows(platform: Platform, release: Release) -> None:
+    for distribution in release.distributions:
+        parquet = distribution.file("parquet")
+        folder = platform.home / "rows" / parquet.digest
+        build_rows(platform.store.path(parquet.digest), folder, distribution.fields)
+
+
+def _record_publication(
+    platform: Platform,
+    dataset: Dataset,
+    release: Release | None,
+    writes: tuple[str, ...],
+    actor: Actor,
+    now: datetime,
+) -> PublicationReceipt:
+    release_id = release.id if release else None
+    with platform.engine.begin() as connection:
+        last = _current(connection, dataset.name)
+        if last is not None and last.release == release_id and not writes:
+            return PublicationReceipt(dataset.name, release_id, (), last.log_index, new=False)
+        log_index = append_entry(connection, _log_entry(dataset, release, now), actor=actor, now=now)
+        connection.execute(
+            publications.insert().values(
+                dataset=dataset.name,
+                release=release_id,
+                log_index=log_index,
+                writes=list(writes),
+                published_at=now,
+                published_by=actor.id,
+            )
+        )
+        record(
+            connection,
+            actor=actor,
+            action="release.publish",
+            subject=f"dataset:{dataset.name}",
+            now=now,
+            data={"release": release_id, "log_index": log_index},
+        )
+    return PublicationReceipt(dataset.name, release_id, writes, log_index, new=True)
+
+
+def _current(connection: sa.Connection, dataset: str) -> Any:
+    return connection.execute(
+        sa.select(publications)
+        .where(publications.c.dataset == dataset, publications.c.withdrawn_at.is_(None))
+        .order_by(publications.c.sequence.desc())
+        .limit(1)
+    ).first()
+
+
+def _log_entry(dataset: Dataset, release: Release | None, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": "publication",
+        "dataset": dataset.name,
+        "release": release.id if release else None,
+        "descriptor": release.descriptor_digest if release else None,
+        "files": {f"{d.tier}.{f.format}": f.digest for d in release.distributions for f in d.files} if release else {},
+        "at": now.isoformat(),
+    }
+
+
+def withdraw(platform: Platform, dataset_name: str, reason: str, actor: Actor, now: datetime) -> bool:
+    """Take a dataset's publications back: downloads end, the entry stays and says so. False: nothing was published."""
+    with reading(platform.engine) as connection:
+        dataset = load_dataset(connection, dataset_name)
+    require_steward(dataset, actor)
+    with platform.engine.begin() as connection:
+        current = _current(connection, dataset_name)
+        if current is None:
+            return False
+        entry = {"kind": "withdrawal", "dataset": dataset_name, "release": current.release, "at": now.isoformat()}
+        append_entry(connection, entry, actor=actor, now=now)
+        connection.execute(
+            publications.update()
+            .where(publications.c.dataset == dataset_name, publications.c.withdrawn_at.is_(None))
+            .values(withdrawn_at=now, withdrawn_by=actor.id, withdrawn_reason=reason)
+        )
+        record(
+            connection,
+            actor=actor,
+            action="release.withdraw",
+            subject=f"dataset:{dataset_name}",
+            now=now,
+            data={"release": current.release, "reason": reason},
+        )
+    reconcile(platform.catalog, desired_package(dataset, None, platform.configuration, platform.settings.site_url))
+    return True

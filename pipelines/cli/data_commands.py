@@ -1,0 +1,165 @@
+"""Commands on files: validate, detect, anonymize. Heavy libraries load inside, so that `--help` is quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.output import Json, Lang, language, print_json, print_table, say, stage_progress
+from schemas.dataset import Tier
+from schemas.errors import NotFound
+from schemas.registry import load_published, load_schema_file
+from schemas.table_schema import TableSchema
+from schemas.text import Text
+from schemas.validation import ValidationReport
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The table. 数据文件。")]
+SchemaOption = Annotated[str, typer.Option("--schema", help="NAME[@VERSION] or a file. 表结构。")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(validate)
+    app.command(name="detect")(detect_file)
+    app.command()(anonymize)
+
+
+def find_schema(reference: str) -> TableSchema:
+    """A schema file, or a published schema."""
+    path = Path(reference)
+    return load_schema_file(path) if path.suffix in {".json", ".yaml", ".yml"} else load_published(reference)
+
+
+def validate(
+    file: File,
+    schema: SchemaOption,
+    json: Json = False,
+    limit_errors: Annotated[int, typer.Option(min=1)] = 1000,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    lang: Lang = "",
+) -> None:
+    """Check a file against a schema. 按表结构校验文件。"""
+    from pipelines.read import read_source
+    from pipelines.validation import validate_table
+
+    source = read_source(file, sheet=sheet, encoding=encoding)
+    with stage_progress(file.name) as progress:
+        result = validate_table(
+            source, find_schema(schema), limit_errors=limit_errors, progress=lambda share: progress("validate", share)
+        )
+    report = result if isinstance(result, ValidationReport) else result.report
+    if json:
+        print_json(report.report)
+    else:
+        print_report(report)
+    if not report.valid:
+        raise typer.Exit(1)
+
+
+def print_report(report: ValidationReport) -> None:
+    """A table of errors with row, column, what and remedy; then the verdict."""
+    problems = (*report.errors, *report.warnings)
+    if problems:
+        print_table(
+            [
+                Text(zh="行", en="row"),
+                Text(zh="列", en="column"),
+                Text(zh="问题", en="problem"),
+                Text(zh="怎么改", en="remedy"),
+            ],
+            [
+                (
+                    p.row or "",
+                    p.field or "",
+                    p.message,
+                    (p.remedy.to(language()) if p.remedy else "") + (f" → {p.suggestion}" if p.suggestion else ""),
+                )
+                for p in problems
+            ],
+        )
+    total = sum(report.counts.values())
+    verdict = (
+        Text(zh="符合表结构", en="valid")
+        if report.valid
+        else Text(zh=f"不符合表结构：{total} 处错误", en=f"invalid: {total} errors")
+    )
+    say(
+        Text(
+            zh=f"{verdict.zh}；{report.rows:,} 行，{report.seconds:.2f} 秒（{report.path}）",
+            en=f"{verdict.en}; {report.rows:,} rows in {report.seconds:.2f} s ({report.path})",
+        )
+    )
+
+
+def detect_file(file: File, json: Json = False, lang: Lang = "") -> None:
+    """What each column seems to hold, without a raw value. 识别各列的个人和敏感信息。"""
+    from anonymize.detect import detect
+    from pipelines.read import read_source
+    from pipelines.read_table import read_untyped
+
+    findings = detect(read_untyped(read_source(file)))
+    if json:
+        print_json(findings)
+        return
+    print_table(
+        [
+            Text(zh="列", en="column"),
+            Text(zh="像是", en="seems to hold"),
+            Text(zh="单元格", en="cells"),
+            Text(zh="占比", en="share"),
+            Text(zh="校验通过", en="verified"),
+            Text(zh="建议角色", en="proposed role"),
+        ],
+        [
+            (
+                f.field,
+                f.entity,
+                f"{f.cells:,}",
+                f"{f.share:.1%}",
+                "" if f.verified_share is None else f"{f.verified_share:.1%}",
+                f.proposed_role,
+            )
+            for f in findings.findings
+        ],
+    )
+
+
+def anonymize(
+    file: File,
+    schema: SchemaOption,
+    tier: Tier,
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV or Parquet to write. 输出文件。")],
+    policy: str = "standard",
+    json: Json = False,
+    lang: Lang = "",
+) -> None:
+    """Treat one file for one tier and print its disclosure report. 按策略脱敏一个文件。"""
+    from catalog_config.configuration import load_configuration
+    from catalog_config.settings import read_settings
+    from pipelines.anonymize_file import anonymize_file
+    from pipelines.home import open_home
+
+    settings = read_settings()
+    policies = load_configuration(settings.configuration).policies
+    if policy not in policies:
+        raise NotFound(
+            "unknown-policy",
+            Text(zh=f"没有名为“{policy}”的策略", en=f"there is no policy “{policy}”"),
+            Text(zh="可用：" + "、".join(policies), en="known: " + ", ".join(policies)),
+            field="policy",
+        )
+    key = open_home(settings.home).key("command-line")
+    report = anonymize_file(file, find_schema(schema), policies[policy], tier, key, output)
+    if json:
+        print_json(report)
+        return
+    print_table(
+        [
+            Text(zh="列", en="column"),
+            Text(zh="处理", en="control"),
+            Text(zh="损失", en="loss"),
+            Text(zh="原因", en="why"),
+        ],
+        [(e.field, e.control, f"{e.loss:.0%}", e.why) for e in report.effects],
+    )
+    say(Text(zh=f"结果：{report.outcome}；已写入 {output.name}", en=f"outcome: {report.outcome}; wrote {output.name}"))

@@ -1,0 +1,190 @@
+"""Commands of a dataset's way: apply, list, prepare, review, publish, withdraw, catalog."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.output import Json, Lang, print_json, print_table, say, stage_progress
+from pipelines.cli.platform import command_actor, opened
+from schemas.errors import Conflict
+from schemas.text import Text
+
+dataset_app = typer.Typer(no_args_is_help=True, help="Declared datasets. 数据集。")
+review_app = typer.Typer(no_args_is_help=True, help="Release reviews. 发布审核。")
+catalog_app = typer.Typer(no_args_is_help=True, help="The catalogue. 目录。")
+By = Annotated[str, typer.Option("--by", help="Account that acts; default: the operator. 操作账号。")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(dataset_app, name="dataset")
+    app.add_typer(review_app, name="review")
+    app.add_typer(catalog_app, name="catalog")
+    app.command()(prepare)
+    app.command()(publish)
+    app.command()(withdraw)
+
+
+@dataset_app.command("apply")
+def apply(files: Annotated[list[Path], typer.Argument(exists=True)], by: By = "", lang: Lang = "") -> None:
+    """Declare datasets from YAML files. 登记数据集声明。"""
+    from pipelines.datasets import apply_dataset, read_declaration
+
+    with opened() as platform:
+        declared = [read_declaration(path) for path in files]
+        for dataset in declared:
+            with platform.engine.begin() as connection:
+                actor = command_actor(platform, by)
+                changed = apply_dataset(connection, dataset, platform.configuration, actor, datetime.now(UTC))
+            state = Text(zh="已登记", en="applied") if changed else Text(zh="无变化", en="unchanged")
+            say(Text(zh=f"{dataset.name}：{state.zh}", en=f"{dataset.name}: {state.en}"))
+
+
+@dataset_app.command("list")
+def list_(json: Json = False, lang: Lang = "") -> None:
+    """List declared datasets. 列出数据集。"""
+    from governance.database.engine import reading
+    from pipelines.datasets import list_datasets
+
+    with opened() as platform, reading(platform.engine) as connection:
+        datasets = list_datasets(connection)
+    if json:
+        print_json([d.model_dump(mode="json", by_alias=True) for d in datasets])
+        return
+    print_table(
+        [
+            Text(zh="名称", en="name"),
+            Text(zh="标题", en="title"),
+            Text(zh="发布单位", en="publisher"),
+            Text(zh="开放属性", en="openness"),
+        ],
+        [(d.name, d.title, d.publisher, d.openness) for d in datasets],
+    )
+
+
+def prepare(
+    dataset: str,
+    source: Annotated[Path, typer.Option("--source", exists=True, dir_okay=False)],
+    by: By = "",
+    json: Json = False,
+    lang: Lang = "",
+) -> None:
+    """Prepare a file as a release and submit it for review. 处理一个文件并提交审核。"""
+    from pipelines.cli.data_commands import print_report
+    from pipelines.prepare import InvalidSource
+    from pipelines.sources import accept_source, prepare_source
+
+    with opened() as platform:
+        actor = command_actor(platform, by)
+        with source.open("rb") as content:
+            source_id = accept_source(platform, dataset, content, source.name, actor, datetime.now(UTC))
+        try:
+            with stage_progress(dataset) as progress:
+                release = prepare_source(platform, source_id, actor, progress)
+        except InvalidSource as error:
+            if json:
+                print_json(error.report.report)
+            else:
+                print_report(error.report)
+            raise
+    if json:
+        print_json(release)
+        return
+    say(Text(zh=f"版本 {release.id} 已提交审核", en=f"release {release.id} is submitted for review"))
+
+
+@review_app.command("list")
+def review_list(json: Json = False, lang: Lang = "") -> None:
+    """Releases and where they stand. 审核队列。"""
+    from governance.database.engine import reading
+    from governance.release_review.service import list_reviews
+
+    with opened() as platform, reading(platform.engine) as connection:
+        reviews = list_reviews(connection)
+    if json:
+        print_json(reviews)
+        return
+    print_table(
+        [Text(zh="版本", en="release"), Text(zh="数据集", en="dataset"), Text(zh="状态", en="status")],
+        [(r.release_id, r.dataset, r.status) for r in reviews],
+    )
+
+
+@review_app.command("sign")
+def review_sign(
+    release: str,
+    step: Annotated[str, typer.Option(help="agency, compliance or secrecy")],
+    by: Annotated[str, typer.Option("--by", help="Account of the reviewer. 审核人账号。")],
+    decision: Annotated[str, typer.Option(help="approve, send-back or reject")] = "approve",
+    reason: str = "",
+    lang: Lang = "",
+) -> None:
+    """Sign one step of a review after looking at its evidence. 签署一级审核。"""
+    from governance.database.engine import reading
+    from pipelines.reviewing import sign_step
+    from pipelines.sources import load_release
+
+    with opened() as platform:
+        with reading(platform.engine) as connection:
+            digest = load_release(connection, release).descriptor_digest
+        actor = command_actor(platform, by)
+        status = sign_step(platform, release, step, decision, reason, digest, actor, datetime.now(UTC))
+    say(Text(zh=f"版本 {release}：{status}", en=f"release {release}: {status}"))
+
+
+def publish(dataset: str, by: By = "", json: Json = False, lang: Lang = "") -> None:
+    """Publish the newest approved release. 发布已通过审核的版本。"""
+    from pipelines.publish import publish as publish_dataset
+
+    with opened() as platform:
+        receipt = publish_dataset(platform, dataset, command_actor(platform, by), datetime.now(UTC))
+    if json:
+        print_json(receipt.__dict__)
+        return
+    n = len(receipt.writes)
+    say(Text(zh=f"{dataset}：已发布，写入目录 {n} 处", en=f"{dataset}: published, {n} catalogue writes"))
+
+
+def withdraw(dataset: str, reason: Annotated[str, typer.Option()], by: By = "", lang: Lang = "") -> None:
+    """Take a publication back, with a reason. 撤回发布。"""
+    from pipelines.publish import withdraw as withdraw_dataset
+
+    with opened() as platform:
+        done = withdraw_dataset(platform, dataset, reason, command_actor(platform, by), datetime.now(UTC))
+    if not done:
+        raise Conflict(
+            "nothing-published",
+            Text(zh="这个数据集没有已发布的版本", en="nothing of this dataset is published"),
+            Text(zh="无需撤回", en="there is nothing to withdraw"),
+            field="dataset",
+        )
+    say(Text(zh=f"{dataset}：已撤回", en=f"{dataset}: withdrawn"))
+
+
+@catalog_app.command("diff")
+def catalog_diff(json: Json = False, lang: Lang = "") -> None:
+    """What the catalogue lacks or has wrong. 目录与应有状态的差异。"""
+    from pipelines.catalog_sync import catalog_differences
+
+    with opened() as platform:
+        differences = catalog_differences(platform)
+    if json:
+        print_json(differences)
+    else:
+        for line in differences:
+            print(line)
+    if not differences and not json:
+        say(Text(zh="目录与应有状态一致", en="the catalogue is as it should be"))
+
+
+@catalog_app.command("sync")
+def catalog_sync(lang: Lang = "") -> None:
+    """Reconcile the catalogue with what is published. 使目录与应有状态一致。"""
+    from pipelines.catalog_sync import sync_catalog
+
+    with opened() as platform:
+        writes = sync_catalog(platform)
+    for line in writes:
+        print(line)
+    say(Text(zh=f"写入 {len(writes)} 处", en=f"{len(writes)} writes"))

@@ -1,0 +1,153 @@
+"""Commands of the operator: demo, serve, worker, accounts, backup, restore, log."""
+
+import getpass
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalog_config.settings import read_settings
+from pipelines.cli.output import Json, Lang, print_json, say
+from pipelines.cli.platform import command_actor, opened
+from schemas.actor import Duty
+from schemas.text import Text
+
+account_app = typer.Typer(no_args_is_help=True, help="Accounts. 账号。")
+log_app = typer.Typer(no_args_is_help=True, help="The transparency log. 透明日志。")
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(demo)
+    app.command()(serve)
+    app.command()(worker)
+    app.command()(backup)
+    app.command()(restore)
+    app.add_typer(account_app, name="account")
+    app.add_typer(log_app, name="log")
+
+
+def demo(lang: Lang = "") -> None:
+    """The sample city end to end; ends by itself. 示例城市全流程。"""
+    from pipelines.demo import run_demo
+
+    run_demo(read_settings())
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    embedded_worker: Annotated[bool, typer.Option("--worker/--no-worker")] = True,
+    lang: Lang = "",
+) -> None:
+    """API and portal, with an embedded worker. 启动门户与接口。"""
+    import uvicorn
+
+    from pipelines.home import sole_server
+    from pipelines.worker import run_embedded
+
+    with opened() as platform, sole_server(platform.home):
+        stop = threading.Event()
+        if embedded_worker:
+            threading.Thread(target=run_embedded, args=(platform, stop), daemon=True).start()
+        address = f"http://{host}:{port}"
+        say(Text(zh=f"服务地址 {address} （Ctrl-C 停止）", en=f"serving on {address} (Ctrl-C stops)"))
+        try:
+            uvicorn.run("api.app:create_app", factory=True, host=host, port=port, log_level="warning")
+        finally:
+            stop.set()
+
+
+def worker(
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is due.")] = False, lang: Lang = ""
+) -> None:
+    """Work off the outbox: prepare, publish, letters. 后台任务。"""
+    from pipelines.worker import run_forever, run_until_idle
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with opened() as platform:
+        if until_idle:
+            run_until_idle(platform)
+        else:
+            run_forever(platform, stop)
+
+
+@account_app.command("create")
+def account_create(
+    account: str,
+    duty: Annotated[list[Duty], typer.Option(help="May be given several times. 职责，可多次给出。")],
+    name_zh: Annotated[str, typer.Option()],
+    name_en: str = "",
+    organisation: str | None = None,
+    by: str = "",
+    lang: Lang = "",
+) -> None:
+    """Create an account; the password is asked for, or read from standard input. 创建账号。"""
+    from governance.accounts import create_account
+
+    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    with opened() as platform, platform.engine.begin() as connection:
+        create_account(
+            connection,
+            account=account,
+            name=Text(zh=name_zh, en=name_en or name_zh),
+            password=password,
+            duties=frozenset(duty),
+            organisation=organisation,
+            actor=command_actor(platform, by),
+            now=datetime.now(UTC),
+        )
+    say(Text(zh=f"已创建账号 {account}", en=f"created account {account}"))
+
+
+@account_app.command("token")
+def account_token(account: str, label: str = "command line", days: int = 90, by: str = "", lang: Lang = "") -> None:
+    """Make an API token of an account; shown once. 生成接口令牌，只显示一次。"""
+    from governance.accounts import create_api_token
+
+    with opened() as platform:
+        actor = command_actor(platform, by)
+        with platform.engine.begin() as connection:
+            _, token = create_api_token(
+                connection, account=account, label=label, days=days, actor=actor, now=datetime.now(UTC)
+            )
+    print(token)
+
+
+@log_app.command("verify")
+def log_verify(json: Json = False, lang: Lang = "") -> None:
+    """Recompute the transparency log and check every published file's digest. 核验透明日志与文件。"""
+    from pipelines.verify import verify_log
+
+    with opened() as platform:
+        result = verify_log(platform)
+    if json:
+        print_json(result)
+    else:
+        say(
+            Text(
+                zh=f"日志 {result['size']} 条，根 {result['root']}；{result['files']} 个文件摘要一致",
+                en=f"log of {result['size']} entries, root {result['root']}; {result['files']} files have their digests",
+            )
+        )
+
+
+def backup(target: Path, lang: Lang = "") -> None:
+    """Back up the home folder while serving (holds the keys: keep it safe). 备份。"""
+    from pipelines.backup import backup as write_backup
+
+    size = write_backup(read_settings().home, target)
+    say(Text(zh=f"已写入 {target}（{size:,} 字节）", en=f"wrote {target} ({size:,} bytes)"))
+
+
+def restore(source: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], lang: Lang = "") -> None:
+    """Restore a backup into GONGKAI_HOME, which must be empty. 恢复。"""
+    from pipelines.backup import restore as unpack
+
+    home = read_settings().home
+    unpack(source, home)
+    say(Text(zh=f"已恢复到 {home}", en=f"restored into {home}"))

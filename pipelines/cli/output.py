@@ -1,0 +1,93 @@
+"""How commands speak: language, JSON or tables, progress bars on a terminal and plain lines elsewhere."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import orjson
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from schemas.text import Language, Text
+
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of text. 输出 JSON。")]
+Lang = Annotated[str, typer.Option("--lang", help="zh or en; default from LANG.", callback=lambda v: _set_language(v))]
+
+STAGE_NAMES = {
+    "read": Text(zh="读取", en="read"),
+    "validate": Text(zh="校验", en="validate"),
+    "detect": Text(zh="识别", en="detect"),
+    "treat": Text(zh="脱敏", en="treat"),
+    "assess": Text(zh="评估", en="assess"),
+    "package": Text(zh="打包", en="package"),
+}
+
+
+def _set_language(value: str) -> str:
+    if value not in {"", "zh", "en"}:
+        raise typer.BadParameter("zh, en")
+    if value:
+        os.environ["LANGUAGE"] = value
+    return value
+
+
+def language() -> Language:
+    """`--lang`, else the environment's LANGUAGE, LC_ALL, LC_MESSAGES or LANG; English where none is Chinese."""
+    given = next((os.environ[n] for n in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(n)), "")
+    return "zh" if given.startswith("zh") else "en"
+
+
+def say(text: Text) -> None:
+    Console(highlight=False, soft_wrap=True).print(text.to(language()), markup=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(orjson.dumps(_plain(value), option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def print_table(columns: Sequence[Text], rows: Sequence[Sequence[object]], title: Text | None = None) -> None:
+    table = Table(*(c.to(language()) for c in columns), title=title.to(language()) if title else None)
+    for row in rows:
+        table.add_row(*(cell.to(language()) if isinstance(cell, Text) else str(cell) for cell in row))
+    Console().print(table)
+
+
+@contextmanager
+def stage_progress(label: str) -> Iterator[Callable[[str, float], None]]:
+    """A callback (stage, share). A bar on a terminal; elsewhere one line per stage on standard error."""
+    if not sys.stderr.isatty():
+        seen: list[str] = []
+
+        def plain(stage: str, share: float) -> None:
+            if stage not in seen:
+                seen.append(stage)
+                print(f"{label}: {STAGE_NAMES[stage].to(language())}", file=sys.stderr)
+
+        yield plain
+        return
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.fields[label]} {task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=1.0, label=label)
+        yield lambda stage, share: bar.update(task, description=STAGE_NAMES[stage].to(language()), completed=share)

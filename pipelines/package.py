@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
-from anonymize.apply import TreatedTable
 
+from anonymize.apply import TreatedTable
 from pipelines.store import Store
 from schemas.dataset import Dataset, Tier
 from schemas.disclosure import DisclosureReport
@@ -49,7 +49,7 @@ def package_release(
         "resources": [_resource(d, f) for d in distributions for f in d.files],
         "disclosure": {d.tier: d.report.model_dump(mode="json") for d in distributions},
     }
-    content = canonical_json(descriptor)
+    content = _descriptor_bytes(descriptor)
     digest = _store_bytes(content, store, work)
     return Release(
         id=hashlib.sha256(content).hexdigest()[:16],
@@ -62,8 +62,8 @@ def package_release(
     )
 
 
-def canonical_json(value: Any) -> bytes:
-    """JSON with sorted keys and no spaces, UTF-8: the same value gives the same bytes (after RFC 8785)."""
+def _descriptor_bytes(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces, UTF-8: the same descriptor gives the same bytes on one platform."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 

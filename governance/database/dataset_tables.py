@@ -2,14 +2,15 @@
 
 import sqlalchemy as sa
 
-from governance.database.engine import UtcDateTime, metadata
+from governance.database.engine import metadata
+from governance.database.utc_time import UtcTime
 
 datasets = sa.Table(
     "datasets",
     metadata,
     sa.Column("name", sa.String(100), primary_key=True),
     sa.Column("declaration", sa.JSON, nullable=False),  # schemas.dataset.Dataset
-    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcTime, nullable=False),
     sa.Column("updated_by", sa.String(200), nullable=False),
 )
 
@@ -27,7 +28,7 @@ sources = sa.Table(
     sa.Column(
         "outcome", sa.JSON
     ),  # refused: error or validation report with values, for the steward; prepared: release
-    sa.Column("uploaded_at", UtcDateTime, nullable=False),
+    sa.Column("uploaded_at", UtcTime, nullable=False),
     sa.Column("uploaded_by", sa.String(200), nullable=False),
 )
 
@@ -38,7 +39,7 @@ releases = sa.Table(
     sa.Column("dataset", sa.String(100), sa.ForeignKey("datasets.name"), nullable=False, index=True),
     sa.Column("source", sa.String(32), sa.ForeignKey("sources.id"), nullable=False),
     sa.Column("descriptor", sa.JSON, nullable=False),  # schemas.release.Release
-    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("created_by", sa.String(200), nullable=False),
 )
 
@@ -50,9 +51,9 @@ publications = sa.Table(
     sa.Column("release", sa.String(64), sa.ForeignKey("releases.id")),  # absent for closed datasets
     sa.Column("log_index", sa.Integer),
     sa.Column("writes", sa.JSON, nullable=False),  # what was written to the catalogue
-    sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.Column("published_at", UtcTime, nullable=False),
     sa.Column("published_by", sa.String(200), nullable=False),
-    sa.Column("withdrawn_at", UtcDateTime),
+    sa.Column("withdrawn_at", UtcTime),
     sa.Column("withdrawn_by", sa.String(200)),
     sa.Column("withdrawn_reason", sa.String(500)),
 )
@@ -65,10 +66,10 @@ outbox = sa.Table(
     sa.Column("key", sa.String(200), nullable=False, unique=True),  # the same key is queued once
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Column("actor", sa.String(200), nullable=False),
-    sa.Column("queued_at", UtcDateTime, nullable=False),
-    sa.Column("due_at", UtcDateTime, nullable=False, index=True),
-    sa.Column("leased_until", UtcDateTime),
+    sa.Column("queued_at", UtcTime, nullable=False),
+    sa.Column("due_at", UtcTime, nullable=False, index=True),
+    sa.Column("leased_until", UtcTime),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("done_at", UtcDateTime, index=True),
+    sa.Column("done_at", UtcTime, index=True),
     sa.Column("error", sa.String(200)),  # code of the last error, never its text
 )

@@ -131,7 +131,7 @@ def log_verify(json: Json = False, lang: Lang = "") -> None:
         say(
             Text(
                 zh=f"日志 {result['size']} 条，根 {result['root']}；{result['files']} 个文件摘要一致",
-                en=f"log of {result['size']} entries, root {result['root']}; {result['files']} files have their digests",
+                en=f"{result['size']} entries, root {result['root']}; {result['files']} files have their digests",
             )
         )
 

@@ -1,6 +1,7 @@
 """Accounts, sign-in, sessions and API tokens. Secrets are stored hashed and shown once."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ PASSWORD_LENGTHS = range(10, 257)  # NIST SP 800-63B: long enough, no rules of c
 ATTEMPTS_ALLOWED = 10  # per name within the window, counted whether or not the account exists
 ATTEMPTS_WINDOW = timedelta(minutes=15)
 TOKEN_DAYS_ALLOWED = range(1, 367)
+EMAIL = re.compile(r"[^@\s<>,;:\"]+@[A-Za-z0-9.-]+")
 
 _hasher = PasswordHasher()
 _UNUSABLE_HASH = _hasher.hash(secrets.token_hex())  # verified against when there is no account: same time, same answer
@@ -38,6 +40,7 @@ class Account:
     duties: frozenset[Duty]
     organisation: str | None
     active: bool
+    email: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -61,11 +64,16 @@ def create_account(
     password: str | None,
     duties: frozenset[Duty],
     organisation: str | None,
+    email: str | None = None,
     actor: Actor,
     now: datetime,
 ) -> Account:
-    """Add an account; operators only. password None: no sign-in with a password. Raises Refused, Conflict."""
+    """Add an account; operators only. password None: no sign-in with a password. email: where letters go.
+
+    Raises NotPermitted, Refused, Conflict.
+    """
     _require_operator(actor)
+    _check_email(email)
     _check_name(account)
     _check_duties(duties, organisation)
     if find_account(connection, account) is not None:
@@ -77,6 +85,7 @@ def create_account(
             password_hash=None if password is None else _hash_password(password),
             duties=sorted(duties),
             organisation=organisation,
+            email=email,
             active=True,
             created_at=now,
             created_by=actor.id,
@@ -214,9 +223,9 @@ def actor_of_session(connection: sa.Connection, token: str, *, now: datetime) ->
 
 
 def create_api_token(
-    connection: sa.Connection, *, account: str, label: str, days: int, actor: Actor, now: datetime
-) -> tuple[str, str]:
-    """(id, token) of a new token for oneself, or for another account as an operator. The token is shown this once."""
+    connection: sa.Connection, *, account: str, name: str, days: int, actor: Actor, now: datetime
+) -> str:
+    """A new token for oneself, or for another account as an operator. It is shown this once; see `api_token_id`."""
     _require_self_or_operator(actor, account)
     load_account(connection, account)
     if days not in TOKEN_DAYS_ALLOWED:
@@ -225,17 +234,17 @@ def create_api_token(
             Text(zh="令牌有效期须为1至366天", en="a token is valid for 1 to 366 days"),
             field="days",
         )
-    if not 1 <= len(label.strip()) <= 100:
+    if not 1 <= len(name.strip()) <= 100:
         raise Refused(
-            "invalid-label", Text(zh="名称须为1至100个字符", en="a label has 1 to 100 characters"), field="label"
+            "invalid-name", Text(zh="名称须为1至100个字符", en="a name has 1 to 100 characters"), field="name"
         )
-    token_id, token = secrets.token_hex(8), API_TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = API_TOKEN_PREFIX + secrets.token_urlsafe(32)
     connection.execute(
         api_tokens.insert().values(
-            id=token_id,
+            id=api_token_id(token),
             token_hash=token_hash(token),
             account=account,
-            label=label.strip(),
+            name=name.strip(),
             created_at=now,
             created_by=actor.id,
             expires_at=now + timedelta(days=days),
@@ -245,11 +254,16 @@ def create_api_token(
         connection,
         actor=actor,
         action="token.created",
-        subject=f"token:{token_id}",
+        subject=f"token:{api_token_id(token)}",
         now=now,
         data={"account": account, "days": days},
     )
-    return token_id, token
+    return token
+
+
+def api_token_id(token: str) -> str:
+    """Under which id a token is listed and revoked; says nothing about the token."""
+    return token_hash(token)[:16]
 
 
 def actor_of_token(connection: sa.Connection, token: str, *, now: datetime) -> Actor:
@@ -279,8 +293,8 @@ def actor_of_token(connection: sa.Connection, token: str, *, now: datetime) -> A
 
 
 def list_api_tokens(connection: sa.Connection, account: str) -> list[dict[str, Any]]:
-    """id, label, created_at, expires_at and revoked_at of an account's tokens, newest first."""
-    shown = [api_tokens.c[name] for name in ("id", "label", "created_at", "expires_at", "revoked_at")]
+    """id, name, created_at, expires_at and revoked_at of an account's tokens, newest first."""
+    shown = [api_tokens.c[name] for name in ("id", "name", "created_at", "expires_at", "revoked_at")]
     query = sa.select(*shown).where(api_tokens.c.account == account).order_by(api_tokens.c.created_at.desc())
     return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -332,6 +346,7 @@ def _account(row: sa.RowMapping) -> Account:
         duties=frozenset(Duty(d) for d in row["duties"]),
         organisation=row["organisation"],
         active=row["active"],
+        email=row["email"],
     )
 
 
@@ -363,6 +378,11 @@ def _check_name(account: str) -> None:
         ) from None
     if account in ("anonymous", "system"):
         raise Refused("reserved-account", Text(zh="该账号名保留", en="this name is reserved"), field="account")
+
+
+def _check_email(email: str | None) -> None:
+    if email is not None and not (len(email) <= 254 and EMAIL.fullmatch(email)):
+        raise Refused("invalid-email", Text(zh="邮箱地址无效", en="this is not a mail address"), field="email")
 
 
 def _check_duties(duties: frozenset[Duty], organisation: str | None) -> None:

@@ -108,9 +108,9 @@ def test_sessions_end_by_time_sign_out_new_password_and_deactivation(engine):
 def test_api_tokens_are_shown_once_expire_and_are_revoked(engine):
     wang = Actor(id="wang-li", duties=frozenset({Duty.RESEARCHER}))
     with engine.begin() as connection:
-        token_id, token = accounts.create_api_token(
-            connection, account="wang-li", label="laptop", days=30, actor=wang, now=NOW
-        )
+        token = accounts.create_api_token(connection, account="wang-li", name="laptop", days=30, actor=wang, now=NOW)
+        token_id = accounts.api_token_id(token)
+        assert [t["id"] for t in accounts.list_api_tokens(connection, "wang-li")] == [token_id]
         assert accounts.actor_of_token(connection, token, now=NOW).id == "wang-li"
         with pytest.raises(NotAuthenticated):
             accounts.actor_of_token(connection, token, now=NOW + timedelta(days=30))
@@ -128,7 +128,7 @@ def test_no_secret_stands_in_the_database(engine, tmp_path):
         _sign_in(engine, "x", "a-mistyped-password")
     with engine.begin() as connection:
         wang = Actor(id="wang-li")
-        _, token = accounts.create_api_token(connection, account="wang-li", label="x", days=1, actor=wang, now=NOW)
+        token = accounts.create_api_token(connection, account="wang-li", name="x", days=1, actor=wang, now=NOW)
         dump = "".join(str(connection.execute(sa.select(table)).all()) for table in metadata.sorted_tables)
     for secret in (session.token, token, PASSWORD, "a-mistyped-password"):
         assert secret not in dump
@@ -142,7 +142,7 @@ def test_who_may_manage_accounts(engine):
         with pytest.raises(NotPermitted):
             accounts.set_password(connection, account="wang-li", password=PASSWORD, actor=Actor(id="x"), now=NOW)
         with pytest.raises(NotPermitted):
-            accounts.create_api_token(connection, account="anonymous", label="x", days=1, actor=ANONYMOUS, now=NOW)
+            accounts.create_api_token(connection, account="anonymous", name="x", days=1, actor=ANONYMOUS, now=NOW)
         with pytest.raises(Conflict):
             _create(connection, "wang-li", frozenset())
 

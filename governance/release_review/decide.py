@@ -1,0 +1,149 @@
+"""Decisions of a release review, pure: (command, review, lookups) → events, or an error."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from governance.permission import require
+from governance.release_review.events import (
+    Decision,
+    ReleaseSubmitted,
+    ReviewWithdrawn,
+    Step,
+    StepDecided,
+    signed_statement,
+)
+from governance.release_review.permissions import may_decide, may_submit, may_withdraw
+from governance.release_review.state import Review
+from governance.release_review.transitions import ACTION_OF, TRANSITIONS, Action
+from schemas.actor import Actor
+from schemas.disclosure import Outcome
+from schemas.errors import Conflict, Refused
+from schemas.release import Release
+from schemas.text import Text
+
+LONGEST_REASON = 2000  # characters
+
+
+@dataclass(frozen=True)
+class SubmitRelease:
+    """publisher, uploaders: looked up by the shell."""
+
+    release: Release
+    publisher: str
+    uploaders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DecideStep:
+    """descriptor_digest: of the evidence the reviewer saw."""
+
+    step: Step
+    decision: Decision
+    reason: str
+    descriptor_digest: str
+
+
+@dataclass(frozen=True)
+class WithdrawReview:
+    reason: str
+
+
+Sign = Callable[[dict[str, str]], tuple[str, str]]  # statement → (signature, public key)
+
+
+def decide_submission(
+    command: SubmitRelease, review: Review | None, actor: Actor, now: datetime, due: date
+) -> ReleaseSubmitted:
+    """Raises NotPermitted, Conflict, Refused (a tier failed its disclosure assessment)."""
+    require(may_submit(actor, command.publisher, command.uploaders))
+    _require_allowed(review, Action.SUBMIT)
+    failed = [d.tier for d in command.release.distributions if d.report.outcome is Outcome.FAIL]
+    if failed or not command.release.distributions:
+        listed = ", ".join(failed) or "-"
+        raise Refused(
+            "disclosure-failed",
+            Text(zh=f"未通过披露风险评估：{listed}", en=f"the disclosure assessment failed: {listed}"),
+            Text(zh="请调整策略或数据后重新处理", en="adjust policy or data and prepare again"),
+            field="release",
+        )
+    return ReleaseSubmitted(
+        actor=actor.id,
+        at=now,
+        dataset=command.release.dataset,
+        publisher=command.publisher,
+        descriptor_digest=command.release.descriptor_digest,
+        uploaders=command.uploaders,
+        due=due,
+    )
+
+
+def decide_review_step(
+    command: DecideStep, review: Review, actor: Actor, now: datetime, next_due: date, sign: Sign
+) -> StepDecided:
+    """Raises NotPermitted, Conflict (not this step's turn, other evidence), Refused (a reason is wanted)."""
+    require(may_decide(actor, review, command.step))
+    _require_allowed(review, ACTION_OF[command.decision])
+    if review.step is not command.step:
+        raise Conflict(
+            "not-this-step",
+            Text(zh=f"当前等待的是“{review.step}”审核", en=f"the review waits for the step {review.step}"),
+            field="step",
+        )
+    if command.descriptor_digest != review.descriptor_digest:
+        raise Conflict(
+            "other-evidence",
+            Text(zh="所看的材料不是此版本的材料", en="the evidence seen is not that of this release"),
+            Text(zh="请重新打开审核材料", en="open the evidence again"),
+            field="descriptor_digest",
+        )
+    reason = _checked_reason(command.reason, wanted=command.decision is not Decision.APPROVE)
+    statement = signed_statement(
+        review.release_id, command.step, command.decision, reason, command.descriptor_digest, actor.id, now
+    )
+    signature, public = sign(statement)
+    awaits_more = command.decision is Decision.APPROVE and command.step is not Step.SECRECY
+    return StepDecided(
+        actor=actor.id,
+        at=now,
+        step=command.step,
+        decision=command.decision,
+        reason=reason,
+        descriptor_digest=command.descriptor_digest,
+        signature=signature,
+        public_key=public,
+        due=next_due if awaits_more else None,
+    )
+
+
+def decide_withdrawal(command: WithdrawReview, review: Review, actor: Actor, now: datetime) -> ReviewWithdrawn:
+    """Raises NotPermitted, Conflict, Refused (no reason)."""
+    require(may_withdraw(actor, review))
+    _require_allowed(review, Action.WITHDRAW)
+    return ReviewWithdrawn(actor=actor.id, at=now, reason=_checked_reason(command.reason, wanted=True))
+
+
+def _require_allowed(review: Review | None, action: Action) -> None:
+    status = None if review is None else review.status
+    if action not in TRANSITIONS[status]:
+        raise Conflict(
+            "not-in-this-state",
+            Text(
+                zh=f"审核处于“{status or '未提交'}”状态，不能“{action}”",
+                en=f"a review that is {status or 'not submitted'} does not allow: {action}",
+            ),
+            Text(zh="请刷新页面查看当前状态", en="look at the review's present state"),
+        )
+
+
+def _checked_reason(reason: str, *, wanted: bool) -> str:
+    stripped = reason.strip()
+    if (wanted and not stripped) or len(stripped) > LONGEST_REASON:
+        raise Refused(
+            "reason-missing" if not stripped else "reason-too-long",
+            Text(
+                zh=f"请说明理由（不超过{LONGEST_REASON}字）", en=f"give a reason of up to {LONGEST_REASON} characters"
+            ),
+            field="reason",
+        )
+    return stripped

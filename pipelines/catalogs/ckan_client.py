@@ -1,0 +1,14 @@
+"""ckanapi enters here: its client and its typed errors, which the embedded catalogue raises too."""
+
+from ckanapi import RemoteCKAN
+from ckanapi.errors import CKANAPIError, NotAuthorized, NotFound, SearchError, SearchQueryError, ValidationError
+
+__all__ = [
+    "CKANAPIError",
+    "NotAuthorized",
+    "NotFound",
+    "RemoteCKAN",
+    "SearchError",
+    "SearchQueryError",
+    "ValidationError",
+]

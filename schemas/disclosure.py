@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.dataset import Tier
 from schemas.findings import Finding
-from schemas.table_schema import FieldRole, Meaning
+from schemas.hierarchy import Hierarchy
+from schemas.table_schema import FieldRole, Meaning, SchemaField
 from schemas.text import Text
 
 
@@ -48,6 +49,7 @@ class Thresholds(BaseModel):
     highest_risk: float | None = Field(default=None, gt=0, le=1)
     records_at_risk: float | None = Field(default=None, ge=0, le=1)  # share of records above highest_risk
     smallest_cell: int | None = Field(default=None, ge=2)
+    dominance: float | None = Field(default=None, gt=0, le=1)  # p% rule for sums: a rival's estimate must miss by more
     epsilon: float | None = Field(default=None, gt=0)
     source: Text  # where the figures come from
 
@@ -61,7 +63,10 @@ class Recoding(StrEnum):
 
 
 class TierPolicy(BaseModel):
-    """Controls of one tier. A control by meaning goes before the control by role."""
+    """Controls of one tier. A control by meaning goes before the control by role.
+
+    population: number of people the records are drawn from, for the estimates of population uniqueness.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,6 +74,7 @@ class TierPolicy(BaseModel):
     by_meaning: dict[Meaning, ControlSpec] = Field(default_factory=dict)
     recoding: Recoding = Recoding.FULL_DOMAIN
     thresholds: Thresholds
+    population: int | None = Field(default=None, ge=1)
 
 
 class DisclosurePolicy(BaseModel):
@@ -83,7 +89,10 @@ class DisclosurePolicy(BaseModel):
 
 
 class DisclosureControl(BaseModel):
-    """One planned treatment of one field in one tier, and why."""
+    """One planned treatment of one field in one tier, and why.
+
+    declared: the field as its schema states it. levels: the hierarchy a generalised field follows.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -93,6 +102,8 @@ class DisclosureControl(BaseModel):
     control: Control
     parameters: dict[str, Any] = Field(default_factory=dict)
     hierarchy: str | None = None
+    levels: Hierarchy | None = None
+    declared: SchemaField | None = None
     reason: Text
 
 
@@ -131,6 +142,21 @@ class RiskFigures(BaseModel):
     population_uniqueness: float | None = None
     share_above: dict[str, float] = {}  # "0.2", "0.09", "0.05" → share of records
     class_sizes: dict[str, int] = {}  # size band → number of records, for the histogram
+
+
+class TradeoffPoint(BaseModel):
+    """What one k would cost. loss: ARX Loss metric over the quasi-identifiers, 0 (unchanged) to 1 (gone)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    k: int
+    feasible: bool
+    loss: float | None = None
+    records_suppressed: int = 0
+    share_suppressed: float = 0.0
+    highest_risk: float | None = None
+    losses: dict[str, float] = {}  # field → its loss
+    note: Text | None = None
 
 
 class DisclosureReport(BaseModel):

@@ -1,0 +1,29 @@
+"""The outcome of treating one table for one tier."""
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from schemas.disclosure import FieldEffect
+from schemas.table_schema import SchemaField
+from schemas.text import Text
+
+
+@dataclass(frozen=True)
+class TreatedTable:
+    """A treated table and what was done to it.
+
+    fields: the columns as they are now; their constraints hold nothing the treatment took away.
+    quasi_identifiers: columns over which k was reached, in the table's order. levels: field → level of its hierarchy
+    (-1: differs between records). loss: ARX Loss metric over the quasi-identifiers, None where there are none.
+    remarks: what a reviewer has to know besides the effects.
+    """
+
+    table: pa.Table
+    fields: tuple[SchemaField, ...]
+    effects: tuple[FieldEffect, ...]
+    records_suppressed: int = 0
+    quasi_identifiers: tuple[str, ...] = ()
+    levels: dict[str, int] = field(default_factory=dict)
+    loss: float | None = None
+    remarks: tuple[Text, ...] = ()

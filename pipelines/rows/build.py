@@ -18,12 +18,14 @@ import pyarrow.parquet as pq
 
 from pipelines.rows.text_index import TextIndexWriter
 from pipelines.rows.values import Kind, index_keys, json_values, kind_of
+from pipelines.store import file_digest
 from schemas.table_schema import SchemaField
 
 VERSION = 1  # of the folder's layout; another version is built anew
 BATCH_ROWS = 10_000
 LONG_TEXT = 120  # bytes on average; longer text is searched, not indexed for sorting and filters
 ROWS_FILE, OFFSETS_FILE, INDEX_FILE, MANIFEST_FILE = "rows.ndjson", "rows.offsets", "index.sqlite", "manifest.json"
+SEAL_FILE = "digests.json"
 
 
 def build_rows(parquet: Path, folder: Path, fields: Sequence[SchemaField]) -> None:
@@ -38,7 +40,7 @@ def build_rows(parquet: Path, folder: Path, fields: Sequence[SchemaField]) -> No
     making = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         _fill(parquet, making, fields)
-        _make_durable(making)
+        _seal(making)
         _put_in_place(making, folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
@@ -148,7 +150,24 @@ def _write_manifest(
     (folder / MANIFEST_FILE).write_bytes(orjson.dumps(manifest))
 
 
-def _make_durable(folder: Path) -> None:
-    for path in folder.iterdir():
+def _seal(folder: Path) -> None:
+    """Write every file to the disk, and its digest into the seal."""
+    digests = {}
+    for path in sorted(folder.iterdir()):
         with path.open("rb") as file:
+            digests[path.name] = file_digest(file)
             os.fsync(file.fileno())
+    (folder / SEAL_FILE).write_bytes(orjson.dumps(digests))
+
+
+def is_unharmed(folder: Path) -> bool:
+    """Whether every file of finished rows is as it was when they were built."""
+    try:
+        digests: dict[str, str] = orjson.loads((folder / SEAL_FILE).read_bytes())
+        for name, digest in digests.items():
+            with (folder / name).open("rb") as file:
+                if file_digest(file) != digest:
+                    return False
+    except (OSError, ValueError):
+        return False
+    return True

@@ -20,7 +20,6 @@ from pipelines.rows.query import (
     MOST_TERMS,
     Column,
     Query,
-    UnknownField,
     compile_condition,
     compile_sort,
     find_column,
@@ -69,7 +68,7 @@ class RowStore:
         self._found = lru_cache(maxsize=32)(self._find_text)
 
     def page(self, query: Query) -> Page:
-        """The rows that `query` asks for. Raises UnknownField, Refused (unfit value, over a limit, too slow)."""
+        """The rows that `query` asks for. Raises Refused (unknown field, unfit value, over a limit, too slow)."""
         self._check_fields(query)
         numbers, total = self._numbers(query)
         return Page(self._slices(numbers), numbers, total if query.want_total else None)
@@ -219,12 +218,3 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _map_bytes(path: Path) -> mmap.mmap | bytes:
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
-
-
-@lru_cache(maxsize=64)
-def open_rows(folder: Path) -> RowStore:
-    """The rows in `folder`, opened once per process."""
-    return RowStore(folder)
-
-
-__all__ = ["Page", "RowStore", "UnknownField", "open_rows"]

@@ -1,0 +1,142 @@
+"""Which release of a dataset is served, and whether its bytes are still those that were reviewed."""
+
+import threading
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from governance.database.dataset_tables import publications, releases
+from pipelines.store import Store, file_digest
+from schemas.dataset import Tier
+from schemas.errors import DependencyFailed, GongkaiError, NotFound
+from schemas.release import Distribution, Release
+from schemas.text import Text
+
+
+class Withdrawn(GongkaiError):
+    """The release was published once and has been withdrawn (exit 1, HTTP 410)."""
+
+
+def current_release(connection: sa.Connection, dataset: str) -> Release | None:
+    """The newest published release of `dataset` that is not withdrawn; None where there is none, or where the
+    dataset was published as closed since."""
+    statement = (
+        sa.select(releases.c.descriptor)
+        .select_from(publications.outerjoin(releases, publications.c.release == releases.c.id))
+        .where(publications.c.dataset == dataset, publications.c.withdrawn_at.is_(None))
+        .order_by(publications.c.sequence.desc())
+        .limit(1)
+    )
+    descriptor = connection.execute(statement).scalar_one_or_none()
+    return None if descriptor is None else Release.model_validate(descriptor)
+
+
+def published_release(connection: sa.Connection, dataset: str, release_id: str) -> Release:
+    """The release `release_id` of `dataset`, current or superseded. Raises NotFound (never published) or Withdrawn
+    (it, or everything since the dataset was closed)."""
+    statement = (
+        sa.select(releases.c.descriptor, publications.c.withdrawn_at)
+        .join(publications, publications.c.release == releases.c.id)
+        .where(publications.c.dataset == dataset, releases.c.id == release_id)
+        .order_by(publications.c.sequence.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise no_release()
+    if row.withdrawn_at is not None or _is_closed(connection, dataset):
+        raise withdrawn()
+    return Release.model_validate(row.descriptor)
+
+
+def served_release(connection: sa.Connection, dataset: str) -> Release:
+    """The current release. Raises NotFound, or Withdrawn where all that was ever published is withdrawn."""
+    release = current_release(connection, dataset)
+    if release is not None:
+        return release
+    ever = sa.select(sa.func.count()).where(publications.c.dataset == dataset, publications.c.release.is_not(None))
+    raise withdrawn() if connection.execute(ever).scalar_one() else no_release()
+
+
+def _is_closed(connection: sa.Connection, dataset: str) -> bool:
+    """Whether the newest publication that stands is an entry without data."""
+    newest = (
+        sa.select(publications.c.release)
+        .where(publications.c.dataset == dataset, publications.c.withdrawn_at.is_(None))
+        .order_by(publications.c.sequence.desc())
+        .limit(1)
+    )
+    row = connection.execute(newest).one_or_none()
+    return row is not None and row.release is None
+
+
+def no_release() -> NotFound:
+    return NotFound(
+        "unknown-release",
+        Text(zh="没有已发布的数据", en="there is no such published data"),
+        Text(zh="请在目录中查找数据集", en="look the dataset up in the catalogue"),
+        field="release",
+    )
+
+
+def withdrawn() -> Withdrawn:
+    return Withdrawn(
+        "withdrawn-release",
+        Text(zh="该版本已撤回，不再提供", en="this release was withdrawn and is no longer served"),
+        Text(zh="请查看数据集页面的说明或最新版本", en="see the dataset's page for the reason or a newer release"),
+        field="release",
+    )
+
+
+def tier_of(release: Release, tier: Tier) -> Distribution:
+    """The distribution of one tier. Raises NotFound that lists the tiers there are."""
+    for distribution in release.distributions:
+        if distribution.tier is tier:
+            return distribution
+    listed = ", ".join(d.tier for d in release.distributions)
+    raise NotFound(
+        "unknown-tier",
+        Text(zh="该版本没有这一层级", en="this release has no such tier"),
+        Text(zh=f"可用的层级：{listed}", en=f"there are: {listed}"),
+        field="tier",
+    )
+
+
+_verified: dict[tuple[str, int, int, int], str] = {}
+_verifying = threading.Lock()
+
+
+def verified_path(store: Store, digest: str) -> Path:
+    """Where the bytes of `digest` are, after comparing them with it. Raises DependencyFailed."""
+    try:
+        path = store.path(digest)
+        verify_file(path, digest)
+    except (NotFound, OSError):
+        raise DependencyFailed(
+            "missing-file",
+            Text(zh="存储中缺少已审核的文件", en="a reviewed file is missing from the store"),
+            Text(zh="请联系运维人员从备份恢复", en="ask the operator to restore it from a backup"),
+        ) from None
+    return path
+
+
+def verify_file(path: Path, digest: str) -> None:
+    """Compare a file with its digest, once per process and state of the file (inode, time, size).
+
+    Raises DependencyFailed when it differs; then nothing may be served from it.
+    """
+    status = path.stat()
+    identity = (str(path), status.st_ino, status.st_mtime_ns, status.st_size)
+    with _verifying:
+        known = _verified.get(identity)
+    if known is None:
+        with path.open("rb") as reader:
+            known = file_digest(reader)
+        with _verifying:
+            _verified[identity] = known
+    if known != digest:
+        raise DependencyFailed(
+            "digest-mismatch",
+            Text(zh="存储的文件与审核时不一致，停止提供", en="a stored file is not what was reviewed"),
+            Text(zh="请联系运维人员从备份恢复", en="ask the operator to restore it from a backup"),
+        )

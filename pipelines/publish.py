@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from governance.release_review.service import approved_release_ids, require_approved
-from governance.transparency_log import append_entry
 
 from governance.audit import record
 from governance.database.dataset_tables import publications, releases
 from governance.database.engine import reading
+from governance.release_review.service import approved_release_ids, require_approved
+from governance.transparency_log import append_entry
 from pipelines.catalogs.ckan_mapping import desired_package
 from pipelines.catalogs.reconcile import reconcile
 from pipelines.datasets import load_dataset, require_steward
@@ -52,7 +52,7 @@ def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) 
         verify_release(release, platform.store)
         _build_rows(platform, release)
     package = desired_package(dataset, release, platform.configuration, platform.settings.site_url)
-    writes = tuple(f"{w.action} {w.subject}" for w in reconcile(platform.catalog, package))
+    writes = tuple(f"{w.action} {w.subject}" for w in reconcile(platform.catalog, package, actor))
     return _record_publication(platform, dataset, release, writes, actor, now)
 
 
@@ -160,5 +160,6 @@ def withdraw(platform: Platform, dataset_name: str, reason: str, actor: Actor, n
             now=now,
             data={"release": current.release, "reason": reason},
         )
-    reconcile(platform.catalog, desired_package(dataset, None, platform.configuration, platform.settings.site_url))
+    package = desired_package(dataset, None, platform.configuration, platform.settings.site_url)
+    reconcile(platform.catalog, package, actor)
     return True

@@ -28,11 +28,11 @@ def sign_step(
     with platform.engine.begin() as connection:
         review = decide_step(
             connection,
-            release_id=release_id,
-            step=step,
-            decision=decision,
-            reason=reason,
-            descriptor_digest=descriptor_digest,
+            release_id,
+            step,
+            decision,
+            reason,
+            descriptor_digest,
             actor=actor,
             now=now,
             signing_key=platform.home.key(SIGNING_KEY),

@@ -1,0 +1,1 @@
+"""The portal: server-rendered pages in Chinese and English that work without JavaScript."""

@@ -1,0 +1,274 @@
+"""Pages for everybody: home, search, dataset, agencies, schemas, transparency log, negative list, developers."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from api.portal.rendering import render
+from governance import transparency_log
+from governance.database.dataset_tables import publications
+from governance.database.engine import reading
+from pipelines.catalogs.ckan_client import NotFound as CatalogNotFound
+from pipelines.current_release import current_release
+from pipelines.datasets import load_dataset
+from pipelines.platform import Platform
+from pipelines.rows.build import build_rows
+from pipelines.rows.query import Query as RowQuery
+from pipelines.rows.store import open_rows
+from schemas.dataset import Dataset, Openness, Tier
+from schemas.errors import NotFound
+from schemas.identifiers import resource_id
+from schemas.registry import load_published, published_references, schema_folder
+from schemas.release import Distribution, Release
+from schemas.text import Text
+
+router = APIRouter(include_in_schema=False)
+PAGE_ROWS = 20
+PREVIEW_ROWS = 20
+DOWNLOAD_FORMATS = ("csv", "xlsx", "json", "ndjson", "parquet")
+FACETS = ("openness", "organization", "groups", "res_format", "tags")
+SORTS = {
+    "": "score desc, metadata_modified desc",
+    "modified": "metadata_modified desc",
+    "title": "title_string asc",
+}
+
+
+def _platform(request: Request) -> Platform:
+    platform: Platform = request.app.state.platform
+    return platform
+
+
+def _search(platform: Platform, **parameters: Any) -> dict[str, Any]:
+    found: dict[str, Any] = platform.catalog.call_action("package_search", parameters)
+    return found
+
+
+@router.get("/")
+def home(request: Request) -> HTMLResponse:
+    """What is here: search, figures, newest datasets, themes."""
+    platform = _platform(request)
+    newest = _search(
+        platform, rows=6, sort="metadata_modified desc", **{"facet.field": ["openness", "groups", "organization"]}
+    )
+    return render(
+        request,
+        "home.html",
+        newest=newest["results"],
+        total=newest["count"],
+        facets=newest["search_facets"],
+        themes=platform.configuration.themes,
+    )
+
+
+@router.get("/datasets")
+def datasets(
+    request: Request,
+    q: str = "",
+    sort: str = "",
+    start: Annotated[int, Query(ge=0)] = 0,
+    openness: str = "",
+    organization: str = "",
+    groups: str = "",
+    res_format: str = "",
+    tags: str = "",
+) -> HTMLResponse:
+    """Search with facets; every state has its own address."""
+    chosen = {
+        "openness": openness,
+        "organization": organization,
+        "groups": groups,
+        "res_format": res_format,
+        "tags": tags,
+    }
+    found = _search(
+        _platform(request),
+        q=q,
+        fq_list=[f'{name}:"{_quoted(value)}"' for name, value in chosen.items() if value],
+        rows=PAGE_ROWS,
+        start=start,
+        sort=SORTS.get(sort, SORTS[""]),
+        **{"facet.field": list(FACETS), "facet.limit": 12},
+    )
+    return render(
+        request,
+        "datasets.html",
+        q=q,
+        sort=sort,
+        start=start,
+        rows=PAGE_ROWS,
+        chosen=chosen,
+        found=found,
+        facet_names=FACETS,
+    )
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@dataclass(frozen=True)
+class TierView:
+    """One distribution as the dataset page shows it. rows: the preview, empty where one must apply first."""
+
+    distribution: Distribution
+    preview: list[dict[str, Any]]
+    resource_id: str
+    formats: tuple[str, ...]
+
+
+@router.get("/datasets/{name}")
+def dataset(request: Request, name: str) -> HTMLResponse:
+    """One dataset: what it is, what it holds, a preview, downloads, an API example, the disclosure report."""
+    platform = _platform(request)
+    declared, release, history = _published(platform, name)
+    return render(
+        request,
+        "dataset.html",
+        dataset=declared,
+        release=release,
+        history=history,
+        publisher=platform.configuration.organisations.get(declared.publisher),
+        licence=platform.configuration.licences.get(declared.licence),
+        themes=[platform.configuration.themes[t] for t in declared.themes if t in platform.configuration.themes],
+        negative_item=platform.configuration.negative_list.get(declared.negative_list_item or ""),
+        schema=load_published(declared.table_schema) if declared.table_schema else None,
+        tiers=[_tier_view(platform, release, d) for d in release.distributions] if release else [],
+        structured=_structured_data(platform, declared, release),
+    )
+
+
+def _published(platform: Platform, name: str) -> tuple[Dataset, Release | None, list[Any]]:
+    """Raises NotFound for what was never published: a declaration alone is not public."""
+    try:
+        platform.catalog.call_action("package_show", {"id": name})
+    except CatalogNotFound:
+        raise NotFound(
+            "unknown-dataset",
+            Text(zh="没有这个数据集", en="there is no such dataset"),
+            Text(zh="请用搜索查找", en="try the search"),
+            field="dataset",
+        ) from None
+    with reading(platform.engine) as connection:
+        history = connection.execute(
+            sa.select(publications).where(publications.c.dataset == name).order_by(publications.c.sequence.desc())
+        ).all()
+        return load_dataset(connection, name), current_release(connection, name), list(history)
+
+
+def _tier_view(platform: Platform, release: Release, distribution: Distribution) -> TierView:
+    restricted = distribution.tier is Tier.RESTRICTED
+    names = {f.name for f in distribution.fields} | {str(f.meaning) for f in distribution.fields}
+    formats = (*DOWNLOAD_FORMATS, *(["geojson"] if {"longitude", "latitude"} <= names else []))
+    return TierView(
+        distribution=distribution,
+        preview=[] if restricted else preview_rows(platform, distribution),
+        resource_id=resource_id(release.dataset, distribution.tier, "csv"),
+        formats=formats,
+    )
+
+
+def preview_rows(platform: Platform, distribution: Distribution, limit: int = PREVIEW_ROWS) -> list[dict[str, Any]]:
+    """The first rows of a distribution, as JSON objects."""
+    parquet = distribution.file("parquet")
+    folder = platform.home / "rows" / parquet.digest
+    build_rows(platform.store.path(parquet.digest), folder, distribution.fields)
+    page = open_rows(folder).page(RowQuery(limit=limit, want_total=False))
+    return [json.loads(row) for row in page.rows]
+
+
+def _structured_data(platform: Platform, declared: Dataset, release: Release | None) -> dict[str, Any]:
+    """schema.org Dataset, for search engines."""
+    site = platform.settings.site_url
+    publisher = platform.configuration.organisations.get(declared.publisher)
+    return {
+        "@context": "https://schema.org/",
+        "@type": "Dataset",
+        "name": declared.title.zh,
+        "alternateName": declared.title.en,
+        "description": declared.notes.zh,
+        "url": f"{site}/zh/datasets/{declared.name}",
+        "isAccessibleForFree": declared.openness is Openness.OPEN,
+        "keywords": list(declared.tags),
+        "creator": {"@type": "GovernmentOrganization", "name": publisher.title.zh if publisher else declared.publisher},
+        "distribution": [
+            {
+                "@type": "DataDownload",
+                "encodingFormat": f.media_type,
+                "contentUrl": f"{site}/download/{declared.name}/{release.id}/{d.tier}.{f.format}",
+            }
+            for d in (release.distributions if release else ())
+            if d.tier is not Tier.RESTRICTED
+            for f in d.files
+        ],
+    }
+
+
+@router.get("/organisations")
+def organisations(request: Request) -> HTMLResponse:
+    found = _search(_platform(request), rows=0, **{"facet.field": ["organization"], "facet.limit": -1})
+    counts = {i["name"]: i["count"] for i in found["search_facets"]["organization"]["items"]}
+    return render(
+        request, "organisations.html", organisations=_platform(request).configuration.organisations, counts=counts
+    )
+
+
+@router.get("/schemas")
+def schemas(request: Request) -> HTMLResponse:
+    return render(request, "schemas.html", schemas=[load_published(r) for r in published_references()])
+
+
+@router.get("/schemas/{name}/{version}")
+def schema(request: Request, name: str, version: str) -> HTMLResponse:
+    found = load_published(f"{name}@{version}")
+    folder = schema_folder(name, version)
+    examples = [(p.name, p.read_text("utf-8-sig")) for p in sorted(folder.glob("*valid*.csv"))]
+    versions = [r.split("@")[1] for r in published_references() if r.split("@")[0] == name]
+    return render(request, "schema.html", schema=found, examples=examples, versions=versions)
+
+
+@router.get("/log")
+def log(request: Request, start: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
+    with reading(_platform(request).engine) as connection:
+        size = transparency_log.log_size(connection)
+        return render(
+            request,
+            "log.html",
+            size=size,
+            root=transparency_log.log_root(connection).hex(),
+            entries=transparency_log.entries(connection, start=start, limit=50),
+            start=start,
+            rows=50,
+        )
+
+
+@router.get("/negative-list")
+def negative_list(request: Request) -> HTMLResponse:
+    found = _search(_platform(request), fq='openness:"closed"', rows=1000)
+    return render(
+        request,
+        "negative_list.html",
+        items=_platform(request).configuration.negative_list.values(),
+        closed=found["results"],
+    )
+
+
+@router.get("/developers")
+def developers(request: Request) -> HTMLResponse:
+    found = _search(_platform(request), fq='openness:"open"', rows=1)
+    return render(request, "developers.html", example=found["results"][0] if found["results"] else None)
+
+
+schema_files = APIRouter(tags=["schemas"])
+
+
+@schema_files.get("/schemas/{name}/{version}.json")
+def schema_file(name: str, version: str) -> JSONResponse:
+    """The Frictionless Table Schema at its stable address."""
+    found = load_published(f"{name}@{version}")
+    headers = {"Cache-Control": "public, max-age=86400", "Access-Control-Allow-Origin": "*"}
+    return JSONResponse(found.descriptor, headers=headers)

@@ -1,0 +1,85 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from governance.database.all_tables import dataset_tables  # noqa: F401 - makes the tables known
+from governance.database.engine import metadata, open_database
+from governance.outbox import BACKOFF, LEASE, anything_due, enqueue, finish, lease_next, retry_later
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    opened = open_database(tmp_path)
+    metadata.create_all(opened)
+    yield opened
+    opened.dispose()
+
+
+def _queue(engine: sa.Engine, key: str) -> None:
+    with engine.begin() as connection:
+        enqueue(connection, "prepare", key, {"source": key}, "li", NOW)
+
+
+def test_the_same_key_is_queued_once(engine: sa.Engine) -> None:
+    _queue(engine, "a")
+    _queue(engine, "a")
+    with engine.begin() as connection:
+        first = lease_next(connection, NOW)
+        assert first is not None
+        assert first.payload == {"source": "a"}
+        assert lease_next(connection, NOW) is None
+        finish(connection, first, NOW)
+    _queue(engine, "a")
+    with engine.begin() as connection:
+        assert lease_next(connection, NOW) is None
+
+
+def test_work_is_given_back_when_its_worker_dies(engine: sa.Engine) -> None:
+    _queue(engine, "a")
+    with engine.begin() as connection:
+        assert lease_next(connection, NOW) is not None
+        assert not anything_due(connection, NOW + LEASE)
+        again = lease_next(connection, NOW + LEASE + timedelta(seconds=1))
+        assert again is not None
+        assert again.attempts == 2
+
+
+def test_a_retry_waits_and_work_queued_in_a_failed_transaction_is_gone(engine: sa.Engine) -> None:
+    _queue(engine, "a")
+    with engine.begin() as connection:
+        task = lease_next(connection, NOW)
+        assert task is not None
+        retry_later(connection, task, NOW, "mail-failed")
+        assert lease_next(connection, NOW + BACKOFF[0] - timedelta(seconds=1)) is None
+        assert lease_next(connection, NOW + BACKOFF[0]) is not None
+    with engine.connect() as connection, connection.begin() as transaction:
+        enqueue(connection, "prepare", "b", {}, "li", NOW)
+        transaction.rollback()
+    with engine.begin() as connection:
+        assert not anything_due(connection, NOW + timedelta(seconds=11))
+
+
+def test_two_workers_never_take_the_same_task(engine: sa.Engine) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    for n in range(30):
+        _queue(engine, str(n))
+
+    def work(_: int) -> list[int]:
+        taken = []
+        while True:
+            with engine.begin() as connection:
+                task = lease_next(connection, NOW)
+            if task is None:
+                return taken
+            taken.append(task.id)
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [i for part in pool.map(work, range(4)) for i in part]
+    assert sorted(taken) == sorted(set(taken))
+    assert len(taken) == 30

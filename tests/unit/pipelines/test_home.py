@@ -1,0 +1,30 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from pipelines.home import open_home, sole_server
+from schemas.errors import Conflict
+
+
+def test_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "home")
+    first = home.key("dataset-a")
+    assert len(first) == 32
+    assert home.key("dataset-a") == first
+    assert home.key("dataset-b") != first
+    assert stat.S_IMODE((home / "keys" / "dataset-a.key").stat().st_mode) == 0o600
+
+
+def test_the_home_folder_is_private(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "home")
+    assert stat.S_IMODE(home.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((home / "sources").stat().st_mode) == 0o700
+
+
+def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "home")
+    with sole_server(home), pytest.raises(Conflict, match="already-serving"), sole_server(home):
+        pass
+    with sole_server(home):  # the lock ended with its holder
+        pass

@@ -1,0 +1,152 @@
+"""Which encoding a text file has. Decided over the whole file, not a sample, so that no error comes late."""
+
+import codecs
+import re
+from dataclasses import dataclass, field
+
+import chardet
+
+from schemas.errors import Refused
+from schemas.text import Text
+
+BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+SAMPLE = 1 << 18
+ENCODING_REMEDY = Text(
+    zh="请在表格软件中另存为“CSV UTF-8”，或在上传时指明正确的编码（如 gb18030）",
+    en="save the file as “CSV UTF-8”, or name its right encoding when uploading (for example gb18030)",
+)
+
+
+@dataclass
+class EncodingWatch:
+    """Follows the bytes of a file, chunk by chunk, and remembers what they can be.
+
+    utf8_error, gb18030_error: offset of the first byte that does not decode, None while all do.
+    sample: the first lines that hold bytes above 127, at most 256 KiB.
+    """
+
+    head: bytes = b""
+    utf8_error: int | None = None
+    gb18030_error: int | None = None
+    sample: bytearray = field(default_factory=bytearray)
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
+        self._gb18030 = codecs.getincrementaldecoder("gb18030")("strict")
+
+    def feed(self, chunk: bytes, final: bool = False) -> None:
+        if not self.size:
+            self.head = chunk[:4]
+        was_utf8 = self.utf8_error is None
+        if was_utf8 and not (chunk.isascii() and not self._utf8.getstate()[0]):
+            try:
+                self._utf8.decode(chunk, final)
+            except UnicodeDecodeError as error:
+                self.utf8_error = self.size + error.start
+        if not chunk.isascii() and len(self.sample) < SAMPLE:
+            for line in chunk.splitlines(keepends=True):
+                if not line.isascii():
+                    self.sample += line[: SAMPLE - len(self.sample)]
+                if len(self.sample) >= SAMPLE:
+                    break
+        if not chunk.isascii() and self.gb18030_error is None:
+            try:
+                self._gb18030.decode(chunk, final)
+            except UnicodeDecodeError as error:
+                self.gb18030_error = self.size + error.start
+        self.size += len(chunk)
+
+    def detect(self) -> str:
+        """The encoding of everything fed. Raises Refused `undecodable-encoding` or `mixed-encodings`."""
+        for bom, name in BOMS:
+            if self.head.startswith(bom):
+                return name
+        if self.utf8_error is None:
+            return "utf-8"
+        if self.gb18030_error is None and looks_like_gb(bytes(self.sample)):
+            return "gb18030"
+        if has_utf8_run(bytes(self.sample)) and self.utf8_error > 0:
+            raise mixed_encodings(self.utf8_error)
+        detector = chardet.UniversalDetector()
+        detector.feed(bytes(self.sample))
+        guessed = detector.close()["encoding"]
+        if not guessed:
+            raise Refused(
+                "undecodable-encoding",
+                Text(
+                    zh=f"无法识别文件的编码：第 {self.utf8_error + 1} 个字节不是 UTF-8，也不是 GB18030",
+                    en=f"the file's encoding cannot be recognised: byte {self.utf8_error + 1} is neither UTF-8 "
+                    "nor GB18030",
+                ),
+                ENCODING_REMEDY,
+                field="encoding",
+            )
+        return codecs.lookup(guessed).name
+
+
+def looks_like_gb(sample: bytes) -> bool:
+    """Whether high bytes come in pairs, as Chinese in GB 2312 does; in Latin alphabets they mostly stand alone."""
+    runs = [len(run) for run in re.findall(rb"[\x81-\xfe]+", sample)]
+    even = sum(length for length in runs if length % 2 == 0)
+    return bool(runs) and even >= 0.8 * sum(runs)
+
+
+def has_utf8_run(sample: bytes) -> bool:
+    """Whether a good part of the lines with high bytes is UTF-8 with three-byte characters, such as Chinese."""
+    lines = [line for line in sample.splitlines() if not line.isascii()]
+    good = sum(1 for line in lines if _is_utf8(line) and re.search(rb"[\xe3-\xe9][\x80-\xbf]{2}", line))
+    return bool(lines) and good >= 0.2 * len(lines)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def mixed_encodings(offset: int) -> Refused:
+    return Refused(
+        "mixed-encodings",
+        Text(
+            zh=f"文件中混有两种编码：开头是 UTF-8，第 {offset + 1} 个字节起不是",
+            en=f"the file mixes two encodings: it starts as UTF-8, but byte {offset + 1} is not",
+        ),
+        Text(
+            zh="请把来自不同来源的部分分别另存为 UTF-8 后再合并",
+            en="save the parts from different sources as UTF-8 each, then join them",
+        ),
+        field="encoding",
+    )
+
+
+def checked_encoding(declared: str) -> str:
+    """Python's name of the encoding `declared`. Raises Refused `unknown-encoding`."""
+    try:
+        name = codecs.lookup(declared).name
+        b"".decode(name)
+    except (LookupError, ValueError):
+        raise Refused(
+            "unknown-encoding",
+            Text(zh="不认识所指明的编码名称", en="the named encoding is not known"),
+            Text(
+                zh="常用的名称有 utf-8、gb18030、utf-16、big5",
+                en="common names are utf-8, gb18030, utf-16, big5",
+            ),
+            field="encoding",
+        ) from None
+    return name
+
+
+def wrong_encoding(declared: str, offset: int) -> Refused:
+    return Refused(
+        "wrong-encoding",
+        Text(
+            zh=f"文件不是所指明的 {declared} 编码：第 {offset + 1} 个字节无法解码",
+            en=f"the file is not in the declared encoding {declared}: byte {offset + 1} does not decode",
+        ),
+        ENCODING_REMEDY,
+        field="encoding",
+    )

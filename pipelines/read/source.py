@@ -1,0 +1,149 @@
+"""The source of a table: one file, identified by its digest, ready to be read record by record."""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.read.containers import checked_file_name, unpack
+from pipelines.read.encoding import EncodingWatch, checked_encoding, wrong_encoding
+from pipelines.read.formats import Format, container_of, format_of
+from pipelines.read.records import Records, open_records
+from schemas.errors import NotFound, Refused, TooLarge
+from schemas.text import Text
+
+CHUNK = 4 << 20
+MAXIMUM_LINE = 64 << 20
+TEXT_FORMATS = ("csv", "tsv", "json", "ndjson", "geojson")
+
+__all__ = ["SourceTable", "checked_file_name", "read_source"]
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """One source file.
+
+    path: the file as given. content: the unpacked bytes (the same file unless it was an archive).
+    digest: SHA-256 of the bytes at `path`, hex. size: bytes at `path`. labels: the first record, as text, stripped.
+    sheet: of a workbook. notes: what a steward should know though nothing is refused.
+    scratch: keeps unpacked bytes alive as long as this object.
+    """
+
+    path: Path
+    file_name: str
+    format: Format
+    encoding: str | None
+    digest: str
+    size: int
+    labels: tuple[str, ...]
+    sheet: str | None = None
+    notes: tuple[Text, ...] = ()
+    content: Path = Path()
+    scratch: "tempfile.TemporaryDirectory[str] | None" = field(default=None, repr=False, compare=False)
+
+    def records(self) -> Records:
+        """Records of a format that is not CSV or TSV; the first one holds the labels."""
+        return open_records(self.content, self.format, self.sheet, self.encoding)
+
+
+def read_source(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> SourceTable:
+    """Look at the whole file once: digest, format, encoding, labels.
+
+    Raises NotFound `no-such-file`, Refused (`empty-file`, `unknown-encoding`, `wrong-encoding`, `mixed-encodings`,
+    `undecodable-encoding`, `truncated-archive`, `damaged-archive`, `archive-members`, `encrypted-archive`,
+    `password-protected`, `no-such-sheet`, `merged-header`, `damaged-file`), TooLarge (`decompression-bomb`,
+    `line-too-long`).
+    """
+    declared = checked_encoding(encoding) if encoding else None
+    size, head = _size_and_head(path)
+    container = container_of(path, head)
+    scratch = tempfile.TemporaryDirectory(prefix="gongkai-source-") if container else None
+    content, name = path, path.name
+    if container and scratch:
+        content = Path(scratch.name) / "content"
+        name = unpack(path, container, content)
+        _, head = _size_and_head(content)
+    format = format_of(content, name, head)
+    digest = _digest(path)
+    found = _text_encoding(content, declared) if format in TEXT_FORMATS else None
+    with open_records(content, format, sheet, found) as records:
+        labels = tuple("" if cell is None else str(cell).strip() for cell in next(iter(records), []))
+        notes = tuple(records.notes)
+        sheet = records.sheet
+    return SourceTable(path, path.name, format, found, digest, size, labels, sheet, notes, content, scratch)
+
+
+def _size_and_head(path: Path) -> tuple[int, bytes]:
+    try:
+        with path.open("rb") as reader:
+            head = reader.read(1 << 16)
+        size = path.stat().st_size
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFound(
+            "no-such-file",
+            Text(zh="找不到这个文件", en="there is no such file"),
+            Text(zh="请检查路径和文件名", en="check the path and the name"),
+            field="file",
+        ) from None
+    if not head.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):
+        raise Refused(
+            "empty-file",
+            Text(zh="文件是空的", en="the file is empty"),
+            Text(zh="请检查导出步骤，重新上传有数据的文件", en="check the export and upload the file with its data"),
+            field="file",
+        )
+    return size, head
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as reader:
+        return hashlib.file_digest(reader, "sha256").hexdigest()
+
+
+def _text_encoding(path: Path, declared: str | None) -> str:
+    """Decode the whole file once, in chunks; refuses lines that no reader could hold."""
+    watch = EncodingWatch()
+    line = 0
+    with path.open("rb") as reader:
+        while chunk := reader.read(CHUNK):
+            watch.feed(chunk)
+            first = chunk.find(b"\n")
+            line = line + len(chunk) if first < 0 else len(chunk) - 1 - chunk.rfind(b"\n")
+            if line > MAXIMUM_LINE:
+                raise TooLarge(
+                    "line-too-long",
+                    Text(
+                        zh=f"文件中有一行超过 {MAXIMUM_LINE >> 20} MiB，不是按行存放的表格",
+                        en=f"a line of the file is longer than {MAXIMUM_LINE >> 20} MiB; this is no table with lines",
+                    ),
+                    Text(zh="请检查换行符和引号是否成对", en="check the line ends and that quotes are closed"),
+                    field="file",
+                )
+    watch.feed(b"", final=True)
+    found = watch.detect() if declared is None else declared
+    if declared is not None:
+        _check_declared(path, declared, watch)
+        if declared == "utf-8" and watch.head.startswith(b"\xef\xbb\xbf"):
+            found = "utf-8-sig"
+    return found
+
+
+def _check_declared(path: Path, declared: str, watch: EncodingWatch) -> None:
+    if declared in ("utf-8", "utf-8-sig"):
+        if watch.utf8_error is not None:
+            raise wrong_encoding(declared, watch.utf8_error)
+        return
+    import codecs
+
+    decoder = codecs.getincrementaldecoder(declared)("strict")
+    seen = 0
+    with path.open("rb") as reader:
+        while True:
+            chunk = reader.read(CHUNK)
+            try:
+                decoder.decode(chunk, not chunk)
+            except UnicodeError as error:
+                raise wrong_encoding(declared, seen + getattr(error, "start", 0)) from None
+            if not chunk:
+                return
+            seen += len(chunk)

@@ -1,0 +1,343 @@
+"""Check one column of a batch: which cells surely are right, and what all of them are.
+
+A fast predicate accepts only a part of what is valid; every other distinct value goes through frictionless's own
+cell reader, so a verdict never differs from frictionless's.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.validation.frictionless_adapter import Reading
+from pipelines.validation.keys import identity
+from pipelines.validation.patterns import PatternCheck
+from pipelines.validation.typed import PRECISION, STRING, Misfit, first_type, to_arrow, wider_type
+
+REMEMBERED = 300_000  # distinct values whose reading is kept, per column
+INTEGER_BYTES = np.zeros(256, bool)
+INTEGER_BYTES[[*b"0123456789-"]] = True
+NUMBER_BYTES = INTEGER_BYTES.copy()
+NUMBER_BYTES[ord(".")] = True
+DATE_BYTES = INTEGER_BYTES
+TIMESTAMP_BYTES = INTEGER_BYTES.copy()
+TIMESTAMP_BYTES[[*b":T "]] = True
+CANONICAL = {
+    "integer": r"^-?[0-9]{1,18}$",
+    "number": r"^-?([0-9]{1,18}(\.[0-9]{0,12})?|\.[0-9]{1,12})$",
+    "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    "datetime": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}$",
+}
+ALLOWED = {"integer": INTEGER_BYTES, "number": NUMBER_BYTES, "date": DATE_BYTES, "datetime": TIMESTAMP_BYTES}
+WIDTH = {"date": 10, "datetime": 19}
+PLAIN = {"integer": (pa.int64(),), "date": (pa.date32(),), "string": (STRING,)}
+FIRST_DAY = dt.date(1, 1, 1)
+
+
+@dataclass
+class Checked:
+    """bad: cells with an error. missing: cells without a value. typed: values, null where missing or unreadable;
+    None where they did not fit the column's type (which is wider now)."""
+
+    bad: np.ndarray
+    missing: np.ndarray
+    typed: pa.Array | None
+
+
+class Column:
+    """One field: its predicate, its type so far, and readings remembered from earlier batches."""
+
+    def __init__(self, reading: Reading, pattern: PatternCheck | None = None):
+        self.reading = reading
+        self.name = reading.name
+        self.type = first_type(reading)
+        self.widened = False
+        self.required = bool(reading.constraints.get("required"))
+        self.missing = pa.array(sorted(reading.missing), STRING)
+        self.pattern = pattern
+        self.kind = _kind(reading, pattern)
+        self.few_distinct: bool | None = None
+        self._seen: dict[Any, tuple[bool, Any]] = {}
+        self.minimum, self.maximum = (_bound(reading, k) for k in ("minimum", "maximum"))
+        if _not_finite(self.minimum) or _not_finite(self.maximum):
+            self.kind = None
+
+    # -- cells as text
+
+    def check_text(self, cells: pa.Array) -> Checked:
+        """cells: string array; null is a cell that is not there (frictionless's None)."""
+        missing = _mask(pc.is_in(cells, value_set=self.missing)) | _mask(cells.is_null())
+        if self.few_distinct is None:
+            sample = cells.slice(0, 20_000)
+            self.few_distinct = self.kind != "string" and len(sample.unique()) < 0.5 * len(sample)
+        surely, typed = (None, None) if self.few_distinct else self._surely_valid(cells, missing)
+        if surely is None:
+            return self._check_distinct(cells, missing)
+        bad = missing & self.required
+        odd = np.flatnonzero(~surely & ~missing)
+        if not len(odd):
+            return Checked(bad, missing, typed)
+        encoded = cells.take(pa.array(odd)).dictionary_encode()
+        wrong, values = self.read_all(encoded.dictionary.to_pylist())
+        indices = encoded.indices.to_numpy()
+        bad[odd] = wrong[indices]
+        return Checked(bad, missing, self._with_values(typed, odd, values, indices))
+
+    def _check_distinct(self, cells: pa.Array, missing: np.ndarray) -> Checked:
+        encoded = cells.dictionary_encode()
+        if self.few_distinct and len(encoded.dictionary) > 0.5 * len(cells) > 500:
+            self.few_distinct = False
+        wrong, values = self.read_all(encoded.dictionary.to_pylist())
+        indices = encoded.indices
+        filled = indices.fill_null(0).to_numpy(zero_copy_only=False)
+        bad = wrong[filled] if len(wrong) else np.zeros(len(cells), bool)
+        absent = _mask(cells.is_null())
+        bad[absent] = self.required
+        dictionary = self.arrow(values)
+        typed = None if dictionary is None else dictionary.take(indices)
+        return Checked(bad, missing, typed)
+
+    def _with_values(
+        self, typed: pa.Array | None, where: np.ndarray, values: Sequence[Any], indices: np.ndarray
+    ) -> pa.Array | None:
+        """typed with the values read exactly put in their places."""
+        exact = self.arrow(values)
+        if exact is None or typed is None or typed.type != self.type:
+            return None
+        mask = np.zeros(len(typed), bool)
+        mask[where] = True
+        return pc.replace_with_mask(typed, pa.array(mask), exact.take(pa.array(indices)))
+
+    # -- cells as values (workbooks, JSON, Parquet)
+
+    def check_values(self, cells: Sequence[Any]) -> Checked:
+        """cells: plain Python values as frictionless's parsers give them."""
+        kinds = set(map(type, cells))
+        if kinds <= {str, type(None)}:
+            return self.check_text(pa.array(cells, STRING))
+        count = len(cells)
+        bad, missing, values = np.zeros(count, bool), np.zeros(count, bool), [None] * count
+        seen = self._seen
+        for i, cell in enumerate(cells):
+            try:
+                key = (type(cell), cell)
+                known = seen.get(key)
+            except TypeError:
+                known, key = None, None
+            if known is None:
+                value, notes = self.reading.read(cell)
+                known = (bool(notes), value)
+                if key is not None and cell == cell and len(seen) < REMEMBERED:
+                    seen[key] = known
+            bad[i], values[i] = known
+            missing[i] = values[i] is None and (cell is None or str(cell) in self.reading.missing)
+        return Checked(bad, missing, self.arrow(values))
+
+    # -- identity, for keys
+
+    @property
+    def plain_identity(self) -> bool:
+        """Whether typed values are equal exactly where frictionless's values are."""
+        return self.type in PLAIN.get(self.reading.type, ()) or (
+            self.reading.type == "number" and pa.types.is_decimal(self.type)
+        )
+
+    def identities(self, cells: pa.Array | Sequence[Any]) -> pa.Array:
+        """Texts that are equal where the values are, null for no value."""
+        if isinstance(cells, pa.Array):
+            encoded = cells.dictionary_encode()
+            dictionary = [identity(self.read(cell)[1]) for cell in encoded.dictionary.to_pylist()]
+            if self.reading.type in ("number", "any"):  # one NaN is not another
+                return pa.array([identity(self.read(cell)[1]) for cell in cells.to_pylist()], STRING)
+            return pa.array(dictionary, STRING).take(encoded.indices)
+        return pa.array([identity(self.reading.read(cell)[1]) for cell in cells], STRING)
+
+    def key_array(self, values: Sequence[Any]) -> pa.Array:
+        """Values in the form that keys of this column are compared in."""
+        if self.plain_identity:
+            try:
+                return to_arrow(values, self.type)
+            except Misfit:
+                self.widen(values)
+        return pa.array([identity(value) for value in values], STRING)
+
+    # -- exact reading
+
+    def read(self, cell: Any) -> tuple[bool, Any]:
+        """(has an error, value) of one text cell, by frictionless's reader."""
+        known = self._seen.get(cell)
+        if known is None:
+            value, notes = self.reading.read(cell)
+            known = (bool(notes), value)
+            if len(self._seen) < REMEMBERED:
+                self._seen[cell] = known
+        return known
+
+    def read_all(self, cells: Iterable[Any]) -> tuple[np.ndarray, list[Any]]:
+        """(has an error, value) of many distinct text cells."""
+        results = [self.read(cell) for cell in cells]
+        return np.fromiter((r[0] for r in results), bool, len(results)), [r[1] for r in results]
+
+    def arrow(self, values: Sequence[Any]) -> pa.Array | None:
+        """values in the column's type; None, and a wider type from now on, where they do not fit."""
+        try:
+            return to_arrow(values, self.type)
+        except Misfit:
+            self.widen(values)
+            return None
+
+    def widen(self, values: Sequence[Any]) -> None:
+        self.type = wider_type(self.reading, self.type, values)
+        self.widened = True
+
+    # -- fast predicates
+
+    def _surely_valid(self, cells: pa.Array, missing: np.ndarray) -> tuple[np.ndarray | None, pa.Array | None]:
+        """(cells surely valid, typed values of those); (None, None) where only the reader can tell."""
+        if self.kind is None:
+            return None, None
+        present = cells
+        if missing.any():
+            present = pc.if_else(pa.array(missing), pa.scalar(None, STRING), cells)
+        if self.kind == "string":
+            return self._valid_text(present), present
+        values = self._cast(present, ALLOWED[self.kind])
+        if values is None:
+            canonical = pc.match_substring_regex(present, CANONICAL[self.kind])
+            plain = pc.if_else(canonical, present, pa.scalar(None, STRING))
+            self._widen_scale(plain)
+            values = self._cast(plain, None)
+            if values is None:
+                return None, None
+        return self._within_bounds(values) & _mask(values.is_valid()), values
+
+    def _cast(self, cells: pa.Array, allowed: np.ndarray | None) -> pa.Array | None:
+        if allowed is not None and not allowed[_bytes(cells)].all():
+            return None
+        if allowed is not None and (width := WIDTH.get(self.kind or "")):
+            widths = pc.min_max(pc.binary_length(cells)).as_py()
+            if widths["min"] is not None and (widths["min"], widths["max"]) != (width, width):
+                return None
+        try:
+            if self.kind == "datetime" and self.type != STRING:
+                separator = " " if self.reading.format == "%Y-%m-%d %H:%M:%S" else "T"
+                cells = pc.if_else(pc.equal(pc.utf8_slice_codeunits(cells, 10, 11), separator), cells, None)
+            return pc.cast(cells, self.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return None
+
+    def _widen_scale(self, cells: pa.Array) -> None:
+        """Give the column's decimal type the digits after the point that plain numbers need."""
+        if not pa.types.is_decimal(self.type):
+            return
+        point = pc.find_substring(cells, ".")
+        digits = pc.max(pc.subtract(pc.subtract(pc.binary_length(cells), point), 1).filter(pc.greater_equal(point, 0)))
+        if digits.is_valid and digits.as_py() > self.type.scale:
+            self.type = pa.decimal128(PRECISION, digits.as_py())
+            self.widened = True
+
+    def _valid_text(self, cells: pa.Array) -> np.ndarray:
+        constraints = self.reading.constraints
+        parts = []
+        if constraints.get("enum") is not None:
+            parts.append(
+                pc.is_in(cells, value_set=pa.array([e for e in constraints["enum"] if isinstance(e, str)], STRING))
+            )
+        if constraints.get("minLength") is not None or constraints.get("maxLength") is not None:
+            length = pc.utf8_length(cells)
+            if constraints.get("minLength") is not None:
+                parts.append(pc.greater_equal(length, constraints["minLength"]))
+            if constraints.get("maxLength") is not None:
+                parts.append(pc.less_equal(length, constraints["maxLength"]))
+        if self.pattern is not None:
+            parts.append(pc.match_substring_regex(cells, self.pattern.linear))
+        valid = np.ones(len(cells), bool)
+        for part in parts:
+            valid &= _mask(part)
+        return valid
+
+    def _within_bounds(self, values: pa.Array) -> np.ndarray:
+        """Cells surely within minimum and maximum; near a bound the reader decides."""
+        inside = np.ones(len(values), bool)
+        if self.kind in ("date", "datetime"):
+            first = (
+                pa.scalar(FIRST_DAY, pa.date32())
+                if self.kind == "date"
+                else pa.scalar(dt.datetime(1, 1, 2), values.type)
+            )
+            inside = _mask(pc.greater_equal(values, first))
+            for bound, compare in ((self.minimum, pc.greater_equal), (self.maximum, pc.less_equal)):
+                if bound is not None:
+                    inside &= _mask(compare(values, pa.scalar(bound, values.type)))
+            return inside
+        if self.minimum is None and self.maximum is None:
+            return inside
+        numbers = values if pa.types.is_integer(values.type) else pc.cast(values, pa.float64())
+        plain = numbers.fill_null(0).to_numpy(zero_copy_only=False)
+        for bound, sign in ((self.minimum, 1), (self.maximum, -1)):
+            if bound is None:
+                continue
+            if isinstance(bound, int) and pa.types.is_integer(values.type) and abs(bound) < 2**62:
+                inside &= plain >= bound if sign > 0 else plain <= bound
+            else:
+                margin = abs(float(bound)) * 1e-9 + 1e-12
+                inside &= plain >= float(bound) + margin if sign > 0 else plain <= float(bound) - margin
+                if bound == 0:
+                    inside |= (
+                        plain == 0 if pa.types.is_decimal(values.type) or pa.types.is_integer(values.type) else False
+                    )
+        return inside
+
+
+def _kind(reading: Reading, pattern: PatternCheck | None) -> str | None:
+    """Which fast predicate a field may use; None where only the reader knows."""
+    constraints = {k for k, v in reading.constraints.items() if v is not None} - {"required", "unique"}
+    if reading.type == "any" and not constraints:
+        return "string"
+    if reading.type == "string" and reading.format == "default":
+        lengths = [reading.constraints.get(k) for k in ("minLength", "maxLength")]
+        plain = all(isinstance(n, int | None) for n in lengths)
+        if plain and (pattern is None or pattern.linear is not None):
+            return "string"
+        return None
+    if not constraints <= {"minimum", "maximum"}:
+        return None
+    if reading.type == "integer" and reading.plain_number:
+        return "integer"
+    if reading.type == "number" and reading.plain_number:
+        return "number"
+    if reading.type == "date" and reading.format in ("default", "%Y-%m-%d"):
+        return "date"
+    formats = ("default", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+    if reading.type == "datetime" and reading.format in formats and not constraints:
+        return "datetime"
+    return None
+
+
+def _bound(reading: Reading, name: str) -> Any:
+    declared = reading.constraints.get(name)
+    return None if declared is None else reading.value(declared)
+
+
+def _not_finite(bound: Any) -> bool:
+    return (isinstance(bound, Decimal) and not bound.is_finite()) or (
+        isinstance(bound, float) and not np.isfinite(bound)
+    )
+
+
+def _mask(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    filled = pc.fill_null(values, False)
+    return np.array(filled.to_numpy(zero_copy_only=False), bool)
+
+
+def _bytes(cells: pa.Array) -> np.ndarray:
+    """All bytes of a string array's cells, one after the other."""
+    if not len(cells) or cells.buffers()[2] is None:
+        return np.zeros(0, np.uint8)
+    offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
+    return np.frombuffer(cells.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]

@@ -1,0 +1,66 @@
+"""frictionless's errors in our words and in frictionless's report form."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from pipelines.validation.messages import worded
+from schemas.table_schema import TableSchema
+from schemas.validation import TableError, ValidationReport
+
+
+def validation_report(
+    errors: Sequence[Any],
+    found: Sequence[TableError],
+    schema: TableSchema,
+    *,
+    place: str,
+    labels: Sequence[str],
+    stats: dict[str, Any],
+    path: str,
+    partial: bool,
+) -> ValidationReport:
+    """The report of one table.
+
+    errors: frictionless's. found: what meaning and rule checks found. stats: rows, seconds, bytes, sha256, fields.
+    """
+    descriptors = [error.to_descriptor() for error in errors]
+    ours = [e for e in found if e.level == "error"]
+    listed = sorted([*(worded(d, schema) for d in descriptors), *ours], key=lambda e: (e.row is not None, e.row or 0))
+    counts = Counter(error.type for error in listed)
+    return ValidationReport(
+        valid=not listed,
+        rows=stats["rows"],
+        seconds=stats["seconds"],
+        path=path,
+        errors=tuple(listed),
+        warnings=tuple(e for e in found if e.level == "warning"),
+        counts=dict(counts),
+        truncated=partial,
+        report=report_form(descriptors, place=place, labels=labels, stats=stats, valid=not listed, partial=partial),
+    )
+
+
+def report_form(
+    errors: list[dict[str, Any]],
+    *,
+    place: str,
+    labels: Sequence[str],
+    stats: dict[str, Any],
+    valid: bool,
+    partial: bool,
+) -> dict[str, Any]:
+    """frictionless's report descriptor of one table."""
+    warnings = [f"reached error limit: {len(errors)}"] if partial else []
+    counts = {"errors": len(errors), "warnings": len(warnings), "seconds": stats["seconds"]}
+    task = {
+        "name": "table",
+        "type": "table",
+        "valid": valid,
+        "place": place,
+        "labels": list(labels),
+        "stats": {**stats, **counts},
+        "warnings": warnings,
+        "errors": errors,
+    }
+    return {"valid": valid, "stats": {"tasks": 1, **counts}, "warnings": [], "errors": [], "tasks": [task]}

@@ -1,0 +1,87 @@
+"""Regular expressions of schemas, checked in bounded time.
+
+Python's `re` can run for ever on a pattern such as `(a+)+$`. Patterns that RE2 understands the same way run in
+linear time; the others run in `regex` with a time limit.
+"""
+
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import regex
+
+from schemas.errors import Refused
+from schemas.text import Text
+
+SECONDS = 1.0  # for one cell: ordinary patterns take microseconds
+# Constructs that mean the same in Python and in RE2 for every text, or less in RE2: `\d`, `\w`, `\s` are ASCII
+# there, so what RE2 matches Python matches too, as long as they are not negated.
+_SAFE = re.compile(
+    r"(?:\\[dws.\-/+()\[\]{}|?*^$:@_]"
+    r"|\[\^?(?:[A-Za-z0-9 _.,;:/@#%&=+'\"!-]|\\[dws.\-/+\]\[])+\]"
+    r"|[A-Za-z0-9 _,;:/@#%&='\"!<>~-]|[.()|*+?^$]|\(\?:|\{\d{1,3}(?:,\d{0,3})?\})*"
+)
+
+
+class PatternCheck:
+    """One field's pattern. `linear` is the same pattern for RE2 (as frictionless anchors it), or None."""
+
+    def __init__(self, field: str, pattern: str):
+        self.field = field
+        self.pattern = pattern
+        try:
+            re.compile(f"^{pattern}$")
+            self._regex = regex.compile(f"^{pattern}$")
+        except (re.error, regex.error, OverflowError, RecursionError):
+            raise _bad(field) from None
+        self.linear = _linear(pattern)
+
+    def matches(self, value: str) -> bool:
+        """Whether frictionless would accept `value`. Raises Refused `pattern-too-slow`."""
+        if self.linear and value.isascii() and value.isprintable():
+            return bool(pc.match_substring_regex(pa.scalar(value), self.linear).as_py())
+        try:
+            return self._regex.match(value, timeout=SECONDS) is not None
+        except TimeoutError:
+            raise _slow(self.field) from None
+
+
+def _linear(pattern: str) -> str | None:
+    if not _SAFE.fullmatch(pattern) or re.search(r"\[\^[^\]]*\\[dws]|\(\?(?!:)", pattern):
+        return None
+    anchored = f"\\A(?:^{pattern}$)"
+    try:
+        pc.match_substring_regex(pa.array([""]), anchored)
+    except pa.ArrowInvalid:
+        return None
+    return anchored
+
+
+def _bad(field: str) -> Refused:
+    return Refused(
+        "bad-pattern",
+        Text(
+            zh=f"表结构中字段“{field}”的正则表达式有语法错误",
+            en=f"the regular expression of the field “{field}” in the table schema has a syntax error",
+        ),
+        Text(
+            zh="请表结构的维护者改正该字段的 constraints.pattern",
+            en="the keeper of the table schema has to correct constraints.pattern of that field",
+        ),
+        field=field,
+    )
+
+
+def _slow(field: str) -> Refused:
+    return Refused(
+        "pattern-too-slow",
+        Text(
+            zh=f"字段“{field}”的正则表达式在某些单元格上几乎不会结束，已停止检查",
+            en=f"the regular expression of the field “{field}” would hardly ever end on some cells; the check stopped",
+        ),
+        Text(
+            zh="请表结构的维护者去掉嵌套的重复，例如把 (a+)+ 改为 a+",
+            en="the keeper of the table schema has to remove nested repetition, for example (a+)+ becomes a+",
+        ),
+        field=field,
+    )

@@ -45,6 +45,17 @@ def words(folded: str) -> list[str]:
     return found + latin_words(folded)
 
 
+def content_runs(run: str) -> list[str]:
+    """A Chinese run cut at its stop words; the run itself when nothing else is in it."""
+    parts: list[str] = [""]
+    for word in rjieba.cut(run):
+        if word in STOP_WORDS:
+            parts.append("")
+        else:
+            parts[-1] += word
+    return [part for part in parts if part] or [run]
+
+
 def latin_words(folded: str) -> list[str]:
     return [stem(word) for word in LATIN.findall(folded) if word not in STOP_WORDS]
 

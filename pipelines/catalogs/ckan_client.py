@@ -1,7 +1,15 @@
 """ckanapi enters here: its client and its typed errors, which the embedded catalogue raises too."""
 
 from ckanapi import RemoteCKAN
-from ckanapi.errors import CKANAPIError, NotAuthorized, NotFound, SearchError, SearchQueryError, ValidationError
+from ckanapi.errors import (
+    CKANAPIError,
+    NotAuthorized,
+    NotFound,
+    SearchError,
+    SearchQueryError,
+    ServerIncompatibleError,
+    ValidationError,
+)
 
 __all__ = [
     "CKANAPIError",
@@ -10,5 +18,6 @@ __all__ = [
     "RemoteCKAN",
     "SearchError",
     "SearchQueryError",
+    "ServerIncompatibleError",
     "ValidationError",
 ]

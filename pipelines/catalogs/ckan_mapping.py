@@ -47,7 +47,6 @@ def desired_package(
         "organization": desired_organisation(publisher),
         "groups": [desired_group(theme) for theme in sorted(themes, key=lambda theme: theme.name)],
         "tags": [{"name": name} for name in sorted(set(dataset.tags))],
-        "extras": [],
         "license_id": dataset.licence,
         "maintainer_email": dataset.contact if dataset.contact and "@" in dataset.contact else None,
         "maintainer": dataset.contact if dataset.contact and "@" not in dataset.contact else None,

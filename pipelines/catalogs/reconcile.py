@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipelines.catalogs.catalog import Catalog
-from pipelines.catalogs.ckan_client import CKANAPIError, NotFound, ValidationError
+from pipelines.catalogs.ckan_client import CKANAPIError, NotFound, ServerIncompatibleError, ValidationError
 from pipelines.catalogs.connect import acting_as
 from schemas.actor import Actor, Duty, system_actor
 from schemas.errors import DependencyFailed
@@ -30,7 +30,7 @@ class Write:
 
 
 def reconcile(catalog: Catalog, desired_package: dict[str, Any], actor: Actor | None = None) -> list[Write]:
-    """Write what differs: organisation and groups first, then the package. Returns the writes done, none on a second run.
+    """Write what differs, organisation and groups first; returns the writes done. A second run writes nothing.
 
     actor: on whose behalf; the caller has checked that they may publish. The embedded catalogue records their id.
     Raises DependencyFailed when the catalogue does not answer as it should.
@@ -117,7 +117,7 @@ def _in_order(items: list[Any]) -> list[Any]:
 
 def _keep_unknown(current: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
     """A resource with the fields somebody else added to it in the catalogue."""
-    standing = next((r for r in current.get("resources", []) if r["id"] == resource["id"]), {})
+    standing: dict[str, Any] = next((r for r in current.get("resources", []) if r["id"] == resource["id"]), {})
     return {**{k: v for k, v in standing.items() if v is not None}, **resource}
 
 
@@ -142,7 +142,7 @@ def _translated(call: Callable[[], Result]) -> Result:
             ),
             field=fields,
         ) from error
-    except (CKANAPIError, OSError) as error:
+    except (CKANAPIError, ServerIncompatibleError, OSError) as error:
         kind = type(error).__name__
         raise DependencyFailed(
             "catalogue-failed",

@@ -1,0 +1,1 @@
+"""Names of persons, places and organisations: rules and dictionaries, and optionally a model."""

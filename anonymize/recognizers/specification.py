@@ -1,0 +1,120 @@
+"""One specification per identifier, from which the column path and Presidio's recogniser are both made.
+
+Texts are normalised before matching (`normalise`), one character for one, so offsets stay those of the raw text.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.table_schema import FieldRole, Meaning
+
+Flags = npt.NDArray[np.bool_]
+
+# Python's \b and \w are Unicode: between a Han character and a digit there is no \b, and identifiers are missed.
+LEFT = r"(?<![0-9A-Za-z])"
+RIGHT = r"(?![0-9A-Za-z])"
+# A number written in groups must not be a piece of a longer one written in groups.
+LEFT_SPLIT = r"(?<![0-9A-Za-z])(?<![0-9][ -])"
+RIGHT_SPLIT = r"(?![0-9A-Za-z])(?![ -][0-9])"
+
+CONTEXT_REACH = 16  # characters before a match in which a context word counts
+CONFIDENT = 0.5  # matches below need a header or a context word
+VERIFIED_SCORE = 1.0  # what Presidio gives a match whose validation holds
+CONTEXT_BOOST = 0.35  # as in Presidio's context enhancer
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """name: shown as evidence. regex: Python. prefilter: Rust regex true of every text that holds a match."""
+
+    name: str
+    regex: str
+    prefilter: str
+    score: float
+
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile(self.regex)
+
+
+@dataclass(frozen=True)
+class Specification:
+    """One kind of identifier.
+
+    plausible / plausible_many: a match that fails is none (None: all pass). valid / valid_many: the checksum holds;
+    then the score is 1. checksum_decides: a match whose checksum fails is none. All four get the match compacted:
+    ASCII, capitals, no spaces or hyphens, except where `compact` is off.
+    context: words (lower case) that raise the score when they stand shortly before the match.
+    column_pattern: regex of a whole cell, used where the header alone tells the kind.
+    coincidence: where fewer of a column's cells of the same shape match, the matches are chance (one number in ten
+    passes Luhn's check).
+    latin_only: not looked for in texts with Han characters.
+    personal: the identifier belongs to a person (organisations' codes do not).
+    """
+
+    entity: str
+    meaning: Meaning | None
+    patterns: tuple[Pattern, ...]
+    role: FieldRole = FieldRole.DIRECT_IDENTIFIER
+    plausible: Callable[[str], bool] | None = None
+    plausible_many: Callable[[pa.StringArray], Flags] | None = None
+    valid: Callable[[str], bool] | None = None
+    valid_many: Callable[[pa.StringArray], Flags] | None = None
+    checksum_decides: bool = False
+    compact: bool = True
+    context_zh: tuple[str, ...] = ()
+    context_en: tuple[str, ...] = ()
+    column_pattern: str | None = None
+    coincidence: float = 0.0
+    latin_only: bool = False
+    personal: bool = True
+    context: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "context", self.context_zh + self.context_en)
+
+
+_WIDE: dict[int, str] = {
+    c: chr(c - 0xFEE0) for first, last in ("０９", "ＡＺ", "ａｚ") for c in range(ord(first), ord(last) + 1)
+}
+_WIDE |= {ord(c): chr(ord(c) - 0xFEE0) for c in "＠．－＋＿（）"} | {0x3000: " ", 0xA0: " "}
+_WIDE |= {ord(c): "-" for c in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"}
+# A line end separates: no identifier runs over it. Vertical tabs stand for it, since cells are joined by "\n".
+_WIDE |= {ord(c): "\x0b" for c in "\n\r\t"}
+NEEDS_NORMALISING = "[" + "".join(map(chr, _WIDE)).replace("-", "\\-") + "]"
+
+
+def normalise(text: str) -> str:
+    """Full-width letters, digits and hyphens as ASCII; same length."""
+    return text.translate(_WIDE)
+
+
+_SEPARATORS = str.maketrans("", "", " -.·()")
+
+
+def compact(match: str) -> str:
+    """A match without separators, in capitals."""
+    return match.translate(_SEPARATORS).upper()
+
+
+def has_context(text: str, start: int, words: Iterable[str]) -> bool:
+    """Whether one of `words` stands in the CONTEXT_REACH characters before `start`. text is normalised."""
+    before = text[max(0, start - CONTEXT_REACH) : start].lower()
+    before = before[before.rfind("\x0b") + 1 :]
+    return any(word in before for word in words)
+
+
+def labelled(words: tuple[str, ...], body: str) -> str:
+    """`body` directly after one of the label `words`, up to two signs between. `re` wants look-behinds of one width."""
+    signs = r"[:：=为是 ]"
+    variants = [f"(?<={re.escape(w)}{signs * n})" for w in words for n in range(3)]
+    return f"(?:{'|'.join(variants)})(?:{body})"
+
+
+def labelled_prefilter(words: tuple[str, ...], body: str) -> str:
+    """The Rust prefilter of `labelled`."""
+    return f"(?:{'|'.join(re.escape(w) for w in words)})[:：=为是 ]{{0,2}}(?:{body})"

@@ -1,0 +1,21 @@
+"""WeChat account: a letter and 5 to 19 letters, digits, _ or - (Tencent). A label or a header must name it."""
+
+from anonymize.recognizers.specification import Pattern, Specification, labelled, labelled_prefilter
+from schemas.table_schema import Meaning
+
+_LABELS = ("微信", "微信号", "微信账号", "微信ID", "WeChat", "wechat", "Wechat", "weixin", "vx", "VX", "wx")
+_BODY = r"[A-Za-z][0-9A-Za-z_-]{5,19}"
+
+SPECIFICATION = Specification(
+    entity="WECHAT",
+    meaning=Meaning.WECHAT,
+    patterns=(
+        Pattern(
+            "wechat-labelled", labelled(_LABELS, _BODY) + "(?![0-9A-Za-z_@-])", labelled_prefilter(_LABELS, _BODY), 0.75
+        ),
+    ),
+    context_zh=("微信",),
+    context_en=("wechat", "weixin"),
+    column_pattern=r"[A-Za-z][0-9A-Za-z_-]{5,19}|1[3-9][0-9]{9}|[0-9]{5,11}",
+    compact=False,
+)

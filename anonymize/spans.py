@@ -1,0 +1,76 @@
+"""Spans of personal data inside free text, for redaction."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import polars as pl
+import pyarrow as pa
+
+from anonymize.matching import confident, match_texts, normalise_many
+from anonymize.names.rules import name_spans
+from anonymize.recognizers.registry import SPECIFICATIONS
+
+
+class Span(NamedTuple):
+    """Characters start to end (exclusive) of a text hold `entity`; score 0 to 1."""
+
+    start: int
+    end: int
+    entity: str
+    score: float
+
+
+# Finds persons, places and organisations: for each text, (start, end, entity).
+NameTagger = Callable[[Sequence[str]], list[list[tuple[int, int, str]]]]
+
+# Kinds that do not identify a person: found, but kept in free text.
+KEPT_IN_TEXT = frozenset({"ORGANIZATION"} | {s.entity for s in SPECIFICATIONS if not s.personal})
+NAME_SCORE = 0.85
+
+
+def find_spans(
+    values: pa.StringArray | list[str] | list[str | None], *, names: NameTagger | None = None, all_kinds: bool = False
+) -> dict[int, list[Span]]:
+    """Spans of personal data in `values`: position of the value → its spans, ordered, not overlapping.
+
+    Identifiers come from the recognisers; persons and addresses from rules, and from `names` where a model is given.
+    Identifiers go before names. Organisations and their codes are left out unless `all_kinds`.
+    """
+    texts = normalise_many(pl.Series("", values if isinstance(values, list) else values.to_pylist(), dtype=pl.String))
+    matches = confident(match_texts(texts))
+    found: dict[int, list[Span]] = {}
+    for text, start, end, number, score in zip(
+        matches.text.tolist(),
+        matches.start.tolist(),
+        matches.end.tolist(),
+        matches.specification.tolist(),
+        matches.score.tolist(),
+        strict=True,
+    ):
+        found.setdefault(text, []).append(Span(start, end, SPECIFICATIONS[number].entity, score))
+    for position, spans in _named(texts, names).items():
+        _add(found.setdefault(position, []), spans)
+    if not all_kinds:
+        found = {at: [s for s in spans if s.entity not in KEPT_IN_TEXT] for at, spans in found.items()}
+    return {at: sorted(found[at]) for at in sorted(found) if found[at]}
+
+
+def _named(texts: pl.Series, names: NameTagger | None) -> dict[int, list[Span]]:
+    """Persons, places and organisations; the model's where there is one, the rules' beside them."""
+    listed = [t or "" for t in texts.to_list()]
+    by_rule = {at: [Span(*s) for s in spans] for at, spans in name_spans(listed).items()}
+    if names is None:
+        return by_rule
+    for at, tagged in enumerate(names(listed)):
+        spans = [Span(start, end, entity, NAME_SCORE) for start, end, entity in tagged]
+        _add(spans, by_rule.get(at, []))
+        if spans:
+            by_rule[at] = spans
+    return by_rule
+
+
+def _add(spans: list[Span], more: list[Span]) -> None:
+    """Append those of `more` that overlap nothing yet."""
+    for span in more:
+        if all(span.end <= s.start or span.start >= s.end for s in spans):
+            spans.append(span)

@@ -1,22 +1,30 @@
 """The application: every router is listed here, once."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 
+from api import ckan_action, data_v1, datastore, dcat, downloads, v1
+from api.errors import install_error_handlers
+from api.portal import add_portal, error_page
 from catalog_config.settings import read_settings
 from pipelines.platform import Platform, open_platform
 
 
 def create_app(platform: Platform | None = None) -> FastAPI:
     """The ASGI application over `platform` (default: opened from the environment)."""
-    opened = platform or open_platform(read_settings())
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-
-    app = FastAPI(title="Gongkai", docs_url="/docs/api", redoc_url=None, lifespan=lifespan)
-    app.state.platform = opened
+    app = FastAPI(
+        title="Gongkai",
+        version="1",
+        description="政府数据开放平台。Open government data: catalogue, data and access by approval.",
+        docs_url=None,  # the stock page loads scripts from elsewhere; ours is rendered here
+        redoc_url=None,
+    )
+    app.state.platform = platform or open_platform(read_settings())
+    install_error_handlers(app, error_page)
+    app.include_router(datastore.router)  # before the catalogue's catch-all for actions
+    app.include_router(ckan_action.router)
+    app.include_router(dcat.router)
+    app.include_router(data_v1.router)
+    app.include_router(downloads.router)
+    app.include_router(v1.router)
+    add_portal(app)
     return app

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+
 from anonymize.apply import TreatedTable, apply_controls
 from anonymize.assess import assess_disclosure
 from anonymize.cells import statistical_table
 from anonymize.classify import classify_fields
 from anonymize.detect import detect
 from anonymize.plan import plan_controls
-
 from pipelines.package import package_release
 from pipelines.read import read_source
 from pipelines.store import Store

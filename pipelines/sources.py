@@ -16,12 +16,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
-from governance.release_review.service import submit_release
 
 from governance.audit import record
 from governance.database.dataset_tables import releases, sources
 from governance.database.engine import reading
 from governance.outbox import enqueue
+from governance.release_review.service import submit_release
 from pipelines.datasets import load_dataset, require_steward
 from pipelines.home import Home
 from pipelines.platform import Platform

@@ -263,6 +263,12 @@ def developers(request: Request) -> HTMLResponse:
     return render(request, "developers.html", example=found["results"][0] if found["results"] else None)
 
 
+@router.get("/developers/api")
+def api_reference(request: Request) -> HTMLResponse:
+    """Every operation of the OpenAPI description, as a page that needs no script."""
+    return render(request, "api_reference.html", paths=request.app.openapi()["paths"])
+
+
 schema_files = APIRouter(tags=["schemas"])
 
 

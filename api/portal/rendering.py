@@ -32,14 +32,18 @@ def render(request: Request, template: str, /, status_code: int = 200, **context
     language = negotiated_language(request)
     actor = current_actor(request)
     platform: Platform = request.app.state.platform
-    body = environment(language).get_template(template).render(
-        **context,
-        request=request,
-        lang=language,
-        actor=actor,
-        site_url=platform.settings.site_url,
-        zone=platform.settings.timezone,
-        other_language_url=_other_language_url(request, language),
+    body = (
+        environment(language)
+        .get_template(template)
+        .render(
+            **context,
+            request=request,
+            lang=language,
+            actor=actor,
+            site_url=platform.settings.site_url,
+            zone=platform.settings.timezone,
+            other_language_url=_other_language_url(request, language),
+        )
     )
     headers = dict(PAGE_HEADERS)
     headers["Cache-Control"] = "public, max-age=60" if actor.is_anonymous else "no-store"

@@ -1,0 +1,145 @@
+"""Sign in and out, switch the language, manage one's API tokens."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.identity import SESSION_COOKIE, current_actor, require_same_origin
+from api.portal.rendering import render
+from api.portal.translation import COOKIE, negotiated_language
+from governance.accounts import create_api_token, end_session, list_api_tokens, load_account, revoke_api_token, sign_in
+from governance.database.engine import reading
+from pipelines.platform import Platform
+from schemas.actor import ANONYMOUS, Actor
+from schemas.errors import GongkaiError, NotAuthenticated
+from schemas.text import LANGUAGES, Text
+
+router = APIRouter(include_in_schema=False)
+language_router = APIRouter(include_in_schema=False)
+
+
+def _platform(request: Request) -> Platform:
+    platform: Platform = request.app.state.platform
+    return platform
+
+
+def local_path(path: str, fallback: str) -> str:
+    """`path` when it stays on this site, else `fallback`: a link must not lead people elsewhere."""
+    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path
+    return path if inside else fallback
+
+
+@language_router.get("/language/{language}")
+def switch_language(language: str, to: str = "/") -> RedirectResponse:
+    chosen = language if language in LANGUAGES else "zh"
+    response = RedirectResponse(local_path(to, f"/{chosen}/"), status_code=303)
+    response.set_cookie(COOKIE, chosen, max_age=365 * 24 * 3600, samesite="lax")
+    return response
+
+
+@router.get("/sign-in")
+def sign_in_form(request: Request, to: str = "") -> HTMLResponse:
+    return render(request, "sign_in.html", to=to, account="", error=None)
+
+
+@router.post("/sign-in")
+def start_session(
+    request: Request,
+    account: Annotated[str, Form(max_length=200)],
+    password: Annotated[str, Form(max_length=1000)],
+    to: Annotated[str, Form()] = "",
+) -> HTMLResponse | RedirectResponse:
+    require_same_origin(request)  # nobody is signed in to another person's account by a stranger's page
+    platform = _platform(request)
+    hours = platform.settings.session_hours
+    try:
+        session = sign_in(
+            platform.engine,
+            account=account,
+            password=password,
+            actor=ANONYMOUS,
+            now=datetime.now(UTC),
+            session_hours=hours,
+        )
+    except GongkaiError as error:
+        return render(request, "sign_in.html", 401, to=to, account=account, error=error)
+    response = RedirectResponse(local_path(to, f"/{negotiated_language(request)}/account"), status_code=303)
+    response.set_cookie(
+        SESSION_COOKIE,
+        session.token,
+        max_age=hours * 3600,
+        httponly=True,
+        samesite="lax",
+        secure=platform.settings.site_url.startswith("https://"),
+    )
+    return response
+
+
+@router.post("/sign-out")
+def stop_session(request: Request) -> RedirectResponse:
+    token = request.cookies.get(SESSION_COOKIE)
+    if token:
+        with _platform(request).engine.begin() as connection:
+            end_session(connection, token=token, actor=current_actor(request), now=datetime.now(UTC))
+    response = RedirectResponse(f"/{negotiated_language(request)}/", status_code=303)
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+def signed_in(request: Request) -> Actor:
+    """Raises NotAuthenticated."""
+    actor = current_actor(request)
+    if actor.is_anonymous:
+        raise NotAuthenticated(
+            "sign-in-wanted",
+            Text(zh="请先登录", en="please sign in"),
+            Text(zh="登录后继续", en="sign in to go on"),
+        )
+    return actor
+
+
+@router.get("/account")
+def account(request: Request) -> HTMLResponse:
+    return _account_page(request)
+
+
+def _account_page(
+    request: Request, status: int = 200, new_token: str = "", error: GongkaiError | None = None
+) -> HTMLResponse:
+    actor = signed_in(request)
+    with reading(_platform(request).engine) as connection:
+        return render(
+            request,
+            "account.html",
+            status,
+            account=load_account(connection, actor.id),
+            tokens=list_api_tokens(connection, actor.id),
+            new_token=new_token,
+            error=error,
+        )
+
+
+@router.post("/account/tokens")
+def make_token(
+    request: Request, label: Annotated[str, Form(max_length=200)], days: Annotated[int, Form()] = 90
+) -> HTMLResponse:
+    """The token is on this page and nowhere else."""
+    actor = signed_in(request)
+    try:
+        with _platform(request).engine.begin() as connection:
+            _, token = create_api_token(
+                connection, account=actor.id, label=label, days=days, actor=actor, now=datetime.now(UTC)
+            )
+    except GongkaiError as error:
+        return _account_page(request, 422, error=error)
+    return _account_page(request, new_token=token)
+
+
+@router.post("/account/tokens/{token_id}/revoke")
+def revoke_token(request: Request, token_id: str) -> RedirectResponse:
+    actor = signed_in(request)
+    with _platform(request).engine.begin() as connection:
+        revoke_api_token(connection, token_id=token_id, actor=actor, now=datetime.now(UTC))
+    return RedirectResponse(f"/{negotiated_language(request)}/account", status_code=303)

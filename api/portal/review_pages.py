@@ -1,0 +1,96 @@
+"""The release review desk: the queue, and the evidence that must be opened before a step can be signed."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.identity import current_actor
+from api.portal.public_pages import preview_rows
+from api.portal.rendering import render
+from api.portal.translation import negotiated_language
+from governance.database.engine import reading
+from governance.release_review.permissions import DUTY_OF_STEP, may_decide
+from governance.release_review.service import list_reviews, load_review
+from pipelines.datasets import load_dataset
+from pipelines.platform import Platform
+from pipelines.reviewing import sign_step
+from pipelines.sources import load_release
+from schemas.actor import Actor, Duty
+from schemas.errors import GongkaiError, NotPermitted
+from schemas.registry import load_published
+from schemas.text import Text
+
+router = APIRouter(include_in_schema=False)
+MAY_LOOK = {*DUTY_OF_STEP.values(), Duty.OPERATOR, Duty.AUDITOR}
+
+
+def _reader(request: Request, publisher: str | None = None) -> Actor:
+    """Reviewers, operators, auditors, and the stewards of the publisher. Raises NotPermitted."""
+    actor = current_actor(request)
+    own = Duty.STEWARD in actor.duties and publisher is not None and actor.organisation == publisher
+    if not (own or actor.duties & MAY_LOOK):
+        raise NotPermitted(
+            "not-reviewer",
+            Text(zh="这里供审核人员使用", en="this is for reviewers"),
+            Text(zh="请用审核账号登录", en="sign in with a reviewer's account"),
+        )
+    return actor
+
+
+@router.get("/reviews")
+def queue(request: Request) -> HTMLResponse:
+    """What waits for me, by deadline; then everything else."""
+    actor = _reader(request)
+    platform: Platform = request.app.state.platform
+    with reading(platform.engine) as connection:
+        mine = list_reviews(connection, actor=actor)
+        others = [r for r in list_reviews(connection) if r.release_id not in {m.release_id for m in mine}]
+        titles = {r.dataset: load_dataset(connection, r.dataset).title for r in (*mine, *others)}
+    return render(request, "reviews.html", mine=mine, others=others[:100], titles=titles)
+
+
+@router.get("/reviews/{release_id}")
+def evidence(request: Request, release_id: str) -> HTMLResponse:
+    return _evidence(request, release_id)
+
+
+def _evidence(request: Request, release_id: str, status: int = 200, error: GongkaiError | None = None) -> HTMLResponse:
+    platform: Platform = request.app.state.platform
+    with reading(platform.engine) as connection:
+        review = load_review(connection, release_id)
+        actor = _reader(request, review.publisher)
+        dataset = load_dataset(connection, review.dataset)
+        release = load_release(connection, release_id)
+    return render(
+        request,
+        "review.html",
+        status,
+        review=review,
+        dataset=dataset,
+        release=release,
+        schema=load_published(release.table_schema),
+        previews={d.tier: preview_rows(platform, d) for d in release.distributions},
+        permission=may_decide(actor, review, review.step) if review.step else None,
+        error=error,
+    )
+
+
+@router.post("/reviews/{release_id}")
+def decide(
+    request: Request,
+    release_id: str,
+    step: Annotated[str, Form()],
+    decision: Annotated[str, Form()],
+    descriptor_digest: Annotated[str, Form()],
+    reason: Annotated[str, Form(max_length=2000)] = "",
+) -> HTMLResponse | RedirectResponse:
+    """Sign the step on the evidence that this page showed."""
+    actor = _reader(request)
+    platform: Platform = request.app.state.platform
+    try:
+        sign_step(platform, release_id, step, decision, reason.strip(), descriptor_digest, actor, datetime.now(UTC))
+    except GongkaiError as error:
+        return _evidence(request, release_id, 409, error)
+    return RedirectResponse(f"/{negotiated_language(request)}/reviews/{release_id}", status_code=303)

@@ -1,0 +1,82 @@
+"""Every page under `/zh` and `/en`; addresses without a language lead to the reader's."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from api.portal import access_pages, account_pages, public_pages, review_pages, steward_pages
+from api.portal.rendering import render
+from api.portal.translation import negotiated_language
+from schemas.errors import GongkaiError
+from schemas.text import LANGUAGES, Text
+
+TITLES = {
+    401: Text(zh="请先登录", en="Please sign in"),
+    403: Text(zh="无权访问", en="Not permitted"),
+    404: Text(zh="没有找到", en="Not found"),
+    410: Text(zh="已撤回", en="Withdrawn"),
+    503: Text(zh="暂时无法提供", en="Not available at the moment"),
+}
+OTHER = Text(zh="出错了", en="Something is wrong")
+
+without_language = APIRouter(include_in_schema=False)
+
+
+@without_language.get("/")
+@without_language.get("/datasets")
+@without_language.get("/organisations")
+@without_language.get("/schemas")
+@without_language.get("/developers")
+@without_language.get("/sign-in")
+@without_language.get("/datasets/{name}")
+@without_language.get("/schemas/{name}/{version}")
+def to_language(request: Request) -> RedirectResponse:
+    return _with_language(request, request.url.path)
+
+
+@without_language.get("/dataset/{name}")  # CKAN's address
+def to_dataset(request: Request, name: str) -> RedirectResponse:
+    return _with_language(request, f"/datasets/{quote(name)}")
+
+
+@without_language.get("/docs/api")
+def to_api_reference(request: Request) -> RedirectResponse:
+    return _with_language(request, "/developers/api")
+
+
+def _with_language(request: Request, path: str) -> RedirectResponse:
+    query = f"?{request.url.query}" if request.url.query else ""
+    address = f"/{negotiated_language(request)}{path}{query}"
+    return RedirectResponse(address, status_code=307, headers={"Vary": "Accept-Language, Cookie"})
+
+
+def add_portal(app: FastAPI) -> None:
+    """Mount static files and every page in both languages."""
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.include_router(public_pages.schema_files)
+    app.include_router(account_pages.language_router)
+    for language in LANGUAGES:
+        for pages in (public_pages, steward_pages, review_pages, access_pages, account_pages):
+            app.include_router(pages.router, prefix=f"/{language}")
+    app.include_router(without_language)
+
+
+def error_page(request: Request, error: GongkaiError, status: int) -> Response:
+    """An error as a page; whoever must sign in first is led there and back."""
+    language = negotiated_language(request)
+    if status == 401 and request.method == "GET":
+        return RedirectResponse(f"/{language}/sign-in?to={quote(request.url.path)}", status_code=303)
+    page: HTMLResponse = render(
+        request,
+        "error.html",
+        status,
+        title=TITLES.get(status, OTHER).to(language),
+        message=error.message.to(language),
+        remedy=error.remedy.to(language) if error.remedy else "",
+        code=error.code,
+    )
+    page.headers["Cache-Control"] = "no-store"
+    return page

@@ -44,7 +44,7 @@ def make_penalties(rng: Random, firms: list[Firm], count: int = 700) -> list[Row
                 "当事人姓名": person.name if person else "",
                 "当事人身份证号": person.resident_id if person else "",
                 "违法行为类型": violation,
-                "违法事实": f"{day.year}年{day.month}月，{party}在{place}{violation}，经现场检查和询问确认。",
+                "违法事实": f"{day.year}年{day.month}月，当事人{party}在{place}{violation}，经现场检查和询问确认。",
                 "处罚依据": law,
                 "处罚种类": kind,
                 "罚款金额（元）": f"{fine:.0f}" if kind == "罚款" else "",

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,6 +13,9 @@ from schemas.errors import DependencyFailed, GongkaiError, NotFound
 from schemas.release import Distribution, Release
 from schemas.text import Text
 
+MOST_LOADED = 256
+_loaded: dict[tuple[str, str], Release] = {}
+
 
 class Withdrawn(GongkaiError):
     """The release was published once and has been withdrawn (exit 1, HTTP 410)."""
@@ -20,33 +24,26 @@ class Withdrawn(GongkaiError):
 def current_release(connection: sa.Connection, dataset: str) -> Release | None:
     """The newest published release of `dataset` that is not withdrawn; None where there is none, or where the
     dataset was published as closed since."""
-    statement = (
-        sa.select(releases.c.descriptor)
-        .select_from(publications.outerjoin(releases, publications.c.release == releases.c.id))
-        .where(publications.c.dataset == dataset, publications.c.withdrawn_at.is_(None))
-        .order_by(publications.c.sequence.desc())
-        .limit(1)
-    )
-    descriptor = connection.execute(statement).scalar_one_or_none()
-    return None if descriptor is None else Release.model_validate(descriptor)
+    standing = _standing(connection, dataset)
+    return None if standing is None or standing.release is None else _load(connection, standing.release)
 
 
 def published_release(connection: sa.Connection, dataset: str, release_id: str) -> Release:
     """The release `release_id` of `dataset`, current or superseded. Raises NotFound (never published) or Withdrawn
     (it, or everything since the dataset was closed)."""
     statement = (
-        sa.select(releases.c.descriptor, publications.c.withdrawn_at)
-        .join(publications, publications.c.release == releases.c.id)
-        .where(publications.c.dataset == dataset, releases.c.id == release_id)
+        sa.select(publications.c.withdrawn_at)
+        .where(publications.c.dataset == dataset, publications.c.release == release_id)
         .order_by(publications.c.sequence.desc())
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
         raise no_release()
-    if row.withdrawn_at is not None or _is_closed(connection, dataset):
+    standing = _standing(connection, dataset)
+    if row.withdrawn_at is not None or standing is None or standing.release is None:
         raise withdrawn()
-    return Release.model_validate(row.descriptor)
+    return _load(connection, release_id)
 
 
 def served_release(connection: sa.Connection, dataset: str) -> Release:
@@ -58,16 +55,29 @@ def served_release(connection: sa.Connection, dataset: str) -> Release:
     raise withdrawn() if connection.execute(ever).scalar_one() else no_release()
 
 
-def _is_closed(connection: sa.Connection, dataset: str) -> bool:
-    """Whether the newest publication that stands is an entry without data."""
+def _standing(connection: sa.Connection, dataset: str) -> Any:
+    """The newest publication that is not withdrawn; its `release` is None where the dataset is closed."""
     newest = (
         sa.select(publications.c.release)
         .where(publications.c.dataset == dataset, publications.c.withdrawn_at.is_(None))
         .order_by(publications.c.sequence.desc())
         .limit(1)
     )
-    row = connection.execute(newest).one_or_none()
-    return row is not None and row.release is None
+    return connection.execute(newest).one_or_none()
+
+
+def _load(connection: sa.Connection, release_id: str) -> Release:
+    """A release never changes, so it is read once per process and database."""
+    key = (str(connection.engine.url), release_id)
+    release = _loaded.get(key)
+    if release is None:
+        descriptor = connection.execute(
+            sa.select(releases.c.descriptor).where(releases.c.id == release_id)
+        ).scalar_one()
+        while len(_loaded) >= MOST_LOADED:
+            _loaded.pop(next(iter(_loaded)), None)
+        release = _loaded[key] = Release.model_validate(descriptor)
+    return release
 
 
 def no_release() -> NotFound:

@@ -22,14 +22,13 @@ from pipelines.current_release import verified_path, verify_file
 from pipelines.home import Home
 from pipelines.rows.build import ROWS_FILE, build_rows, is_built, is_unharmed
 from pipelines.rows.formats import coordinates, write_geojson, write_json, write_xlsx
-from pipelines.rows.store import RowStore
+from pipelines.rows.store import RowStore, open_rows
 from pipelines.store import BLOCK, Store, file_digest
 from schemas.errors import DependencyFailed
 from schemas.release import Distribution
 
 CODINGS = ("zstd", "br", "gzip")  # in the order we prefer them
 SMALLEST_COMPRESSED = 1024  # bytes; below, compressing does not pay
-MOST_OPENED = 64  # row stores held open by one process
 BROTLI_QUALITY, ZSTD_LEVEL, GZIP_LEVEL = 5, 9, 6
 
 
@@ -47,15 +46,12 @@ def rows_of(home: Home, store: Store, distribution: Distribution) -> RowStore:
     source = verified_path(store, parquet.digest)
     folder = home / "rows" / parquet.digest
     with _lock(folder):
-        opened = _opened.get(folder)
-        if opened is None:
+        if folder not in _checked or not folder.exists():
             if is_built(folder) and not is_unharmed(folder):
                 shutil.rmtree(folder)
             build_rows(source, folder, distribution.fields)
-            while len(_opened) >= MOST_OPENED:
-                _opened.pop(next(iter(_opened)), None)
-            opened = _opened[folder] = RowStore(folder)
-    return opened
+            _checked.add(folder)
+    return open_rows(folder)
 
 
 def served_file(home: Home, store: Store, distribution: Distribution, format: str) -> ServedFile:
@@ -149,7 +145,7 @@ def _compress_brotli(reader: IO[bytes], writer: IO[bytes]) -> None:
     writer.write(compressor.finish())
 
 
-_opened: dict[Path, RowStore] = {}
+_checked: set[Path] = set()  # folders compared with their seals by this process
 _locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 _locks_guard = threading.Lock()
 

@@ -62,8 +62,11 @@ Condition = Comparison | AllOf | AnyOf
 
 @dataclass(frozen=True)
 class Sort:
+    """nulls_first: None means PostgreSQL's way, behind all others, before them when descending."""
+
     field: str
     descending: bool = False
+    nulls_first: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ def _compare(comparison: Comparison, column: Column) -> tuple[str, list[Any]]:
 
 
 def compile_sort(sort: Sequence[Sort], columns: Mapping[str, Column]) -> str:
-    """ORDER BY terms as PostgreSQL orders: missing values behind all others, before them when descending."""
+    """ORDER BY terms. Raises Refused, UnknownField."""
     if len(sort) > MOST_SORTS:
         raise Refused(
             "too-many-sorts",
@@ -167,7 +170,9 @@ def compile_sort(sort: Sequence[Sort], columns: Mapping[str, Column]) -> str:
     terms = []
     for item in sort:
         column = find_column(columns, item.field)
-        terms.append(f"{column.column} {'DESC NULLS FIRST' if item.descending else 'ASC NULLS LAST'}")
+        first = item.descending if item.nulls_first is None else item.nulls_first
+        direction = "DESC" if item.descending else "ASC"
+        terms.append(f"{column.column} {direction} NULLS {'FIRST' if first else 'LAST'}")
     return ", ".join(terms)
 
 

@@ -218,3 +218,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _map_bytes(path: Path) -> mmap.mmap | bytes:
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
+
+
+@lru_cache(maxsize=64)
+def open_rows(folder: Path) -> RowStore:
+    """The finished rows in `folder`, opened once per process."""
+    return RowStore(folder)

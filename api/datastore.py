@@ -1,0 +1,366 @@
+"""CKAN's `datastore_search` and `datastore_info` over the released rows.
+
+Parameters, results and errors as CKAN 2.12 gives them (https://docs.ckan.org/en/2.12/maintaining/datastore.html),
+the advanced filters included. Text is found by its parts, so that Chinese words need no word boundary.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import sqlalchemy as sa
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from api.ckan_action import BadRequest, help_address, read_data
+from api.delivery import Delivery, deliver, open_delivered_rows, platform_of
+from api.problems import status_of
+from governance.database.dataset_tables import publications
+from governance.database.engine import reading
+from pipelines.current_release import Withdrawn
+from pipelines.rows.formats import MEDIA_TYPES
+from pipelines.rows.query import (
+    ROW_NUMBER,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    Operator,
+    Query,
+    Sort,
+    find_column,
+)
+from pipelines.rows.render import render_lists, render_objects, render_separated, shown_fields
+from pipelines.rows.store import RowStore
+from pipelines.rows.values import CKAN_TYPES
+from schemas.dataset import Tier
+from schemas.errors import DependencyFailed, GongkaiError, NotAuthenticated, NotFound, NotPermitted, Refused
+from schemas.identifiers import resource_id as id_of_resource
+from schemas.release import Distribution
+from schemas.text import Text
+
+MOST_ROWS = 32_000  # CKAN's ckan.datastore.search.rows_max
+DEFAULT_ROWS = 100
+LONGEST_LIST = 8_000  # characters of a list of fields
+RECORD_FORMATS = ("objects", "lists", "csv", "tsv")
+TRUE_WORDS = frozenset({"true", "yes", "t", "y", "1", "on"})
+
+router = APIRouter(include_in_schema=False)
+
+
+class Invalid(Exception):
+    """CKAN's validation error: parameter → messages."""
+
+    def __init__(self, parameter: str, message: str):
+        super().__init__(f"{parameter}: {message}")
+        self.errors = {parameter: [message]}
+
+
+@router.api_route("/api/3/action/datastore_search", methods=["GET", "POST"])
+@router.api_route("/api/action/datastore_search", methods=["GET", "POST"])
+async def datastore_search(request: Request) -> Response:
+    """Search the rows of one resource."""
+    return await _answer(request, "datastore_search", _search)
+
+
+@router.api_route("/api/3/action/datastore_info", methods=["GET", "POST"])
+@router.api_route("/api/action/datastore_info", methods=["GET", "POST"])
+async def datastore_info(request: Request) -> Response:
+    """Fields and size of one resource."""
+    return await _answer(request, "datastore_info", _info)
+
+
+Action = Callable[[Request, dict[str, Any]], dict[str, Any]]
+
+
+async def _answer(request: Request, name: str, action: Action) -> Response:
+    try:
+        data = await read_data(request, writes=False)
+    except BadRequest as error:
+        return _json(400, f"Bad request - JSON Error: {error}")
+    help_text = help_address(platform_of(request).settings.site_url, name)
+    try:
+        result = await run_in_threadpool(action, request, data)
+    except (Invalid, GongkaiError) as error:
+        status, described = _described(error)
+        return _json(status, {"help": help_text, "success": False, "error": described})
+    return _json(200, {"help": help_text, "success": True, "result": result})
+
+
+def _json(status: int, content: Any) -> Response:
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return Response(orjson.dumps(content), status_code=status, media_type="application/json", headers=headers)
+
+
+def _described(error: Invalid | GongkaiError) -> tuple[int, dict[str, Any]]:
+    if isinstance(error, Invalid):
+        return 409, {**error.errors, "__type": "Validation Error"}
+    said = f"{error.message.en}{f': {error.remedy.en}' if error.remedy else ''}"
+    if isinstance(error, NotFound | Withdrawn):
+        return 404, {"__type": "Not Found Error", "message": f"Not found: {said}"}
+    if isinstance(error, NotAuthenticated | NotPermitted):
+        return 403, {"__type": "Authorization Error", "message": f"Access denied: {said}"}
+    if isinstance(error, DependencyFailed):
+        return 503, {"__type": "Service Unavailable", "message": said}
+    return (409 if isinstance(error, Refused) else status_of(error)), {
+        (error.field or "message"): [said],
+        "__type": "Validation Error",
+    }
+
+
+def _search(request: Request, data: dict[str, Any]) -> dict[str, Any]:
+    delivery = _delivered(request, data)
+    store = open_delivered_rows(request, delivery)
+    query = read_query(store, data)
+    records_format = str(data.get("records_format") or "objects")
+    if records_format not in RECORD_FORMATS:
+        raise Invalid("records_format", f"Value must be one of {list(RECORD_FORMATS)}")
+    page = store.page(query)
+    fields = shown_fields(store, query.fields, with_number=not query.distinct)
+    match records_format:
+        case "objects":
+            records: Any = orjson.Fragment(render_objects(store, page, fields))
+        case "lists":
+            records = orjson.Fragment(render_lists(store, page, fields))
+        case _:
+            records = render_separated(store, page, fields, "," if records_format == "csv" else "\t")
+    result: dict[str, Any] = {
+        "include_total": query.want_total,
+        "limit": query.limit,
+        **{key: data[key] for key in ("q", "filters", "sort", "distinct", "plain", "language") if key in data},
+        **({"offset": query.offset} if "offset" in data else {}),
+        "records_format": records_format,
+        "resource_id": _resource(data),
+        "total_estimation_threshold": None,
+        "records": records,
+        "fields": [_field(store, delivery.distribution, name) for name in fields],
+        "_links": _links(request, query),
+    }
+    if page.total is not None:
+        result |= {"total": page.total, "total_was_estimated": False}
+    return result
+
+
+def _info(request: Request, data: dict[str, Any]) -> dict[str, Any]:
+    delivery = _delivered(request, data)
+    store = open_delivered_rows(request, delivery)
+    fields = [_field(store, delivery.distribution, name) for name in store.columns]
+    for field in fields:
+        field["schema"] = {"native_type": field["type"], "notnull": False, "index_name": None, "is_index": True}
+    return {
+        "meta": {
+            "id": _resource(data),
+            "count": store.rows,
+            "table_type": "BASE TABLE",
+            "size": delivery.distribution.file("parquet").size,
+            "aliases": [],
+        },
+        "fields": fields,
+    }
+
+
+def read_query(store: RowStore, data: dict[str, Any]) -> Query:
+    """The query that CKAN's parameters stand for. Raises Invalid naming the parameter."""
+    text, by_field = _text(store, data)
+    return Query(
+        condition=_filters(store, _decoded(data.get("filters"), "filters")),
+        text=text,
+        text_by_field=by_field,
+        sort=_sort(store, data.get("sort")),
+        fields=_fields(store, data.get("fields")),
+        distinct=_truth(data.get("distinct"), default=False),
+        limit=min(_natural(data, "limit", DEFAULT_ROWS), MOST_ROWS),
+        offset=_natural(data, "offset", 0),
+        want_total=_truth(data.get("include_total"), default=True),
+    )
+
+
+def _resource(data: dict[str, Any]) -> str:
+    given = data.get("resource_id") or data.get("id")
+    if not given:
+        raise Invalid("resource_id", "Missing value")
+    return str(given)
+
+
+def _delivered(request: Request, data: dict[str, Any]) -> Delivery:
+    found = find_resource(request, _resource(data))
+    if found is None:
+        raise NotFound(
+            "unknown-resource",
+            Text(zh="没有这个资源", en=f'Resource "{_resource(data)[:100]}" was not found.'),
+            field="resource_id",
+        )
+    dataset, tier = found
+    return deliver(request, dataset, tier)
+
+
+def find_resource(request: Request, resource: str) -> tuple[str, Tier] | None:
+    """(dataset, tier) of a resource id. Ids follow from names, so they are computed once and kept."""
+    if resource not in _resources:
+        with reading(platform_of(request).engine) as connection:
+            names = connection.execute(sa.select(publications.c.dataset).distinct()).scalars().all()
+        for name in set(names) - {dataset for dataset, _ in list(_resources.values())}:
+            _resources.update({id_of_resource(name, tier, f): (name, tier) for tier in Tier for f in MEDIA_TYPES})
+    return _resources.get(resource)
+
+
+_resources: dict[str, tuple[str, Tier]] = {}
+
+
+def _field(store: RowStore, distribution: Distribution, name: str) -> dict[str, Any]:
+    column = find_column(store.columns, name)
+    if name == ROW_NUMBER and name not in store.columns:
+        return {"id": name, "type": "int"}
+    described: dict[str, Any] = {"id": name, "type": CKAN_TYPES[column.kind]}
+    for field in distribution.fields:
+        if field.name == name:
+            described["info"] = {
+                "label": field.title.zh,
+                "label_en": field.title.en,
+                "notes": field.description.zh,
+                "notes_en": field.description.en,
+            }
+    return described
+
+
+def _links(request: Request, query: Query) -> dict[str, str]:
+    """Addresses of the first and the next page, as CKAN gives them."""
+    parameters = [(k, v) for k, v in request.query_params.multi_items() if k not in ("offset", "limit")]
+    parameters.append(("limit", str(query.limit)))
+    path = request.url.path
+    links = {"start": f"{path}?{urlencode(parameters)}"}
+    links["next"] = f"{path}?{urlencode([*parameters, ('offset', str(query.offset + query.limit))])}"
+    if query.offset:
+        links["prev"] = f"{path}?{urlencode([*parameters, ('offset', str(max(query.offset - query.limit, 0)))])}"
+    return links
+
+
+def _decoded(value: Any, parameter: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value) if value.strip() else None
+    except orjson.JSONDecodeError:
+        raise Invalid(parameter, "Cannot parse JSON") from None
+
+
+def _natural(data: dict[str, Any], parameter: str, default: int) -> int:
+    value = data.get(parameter)
+    if value is None or value == "":
+        return default
+    try:
+        number = int(str(value))
+    except ValueError:
+        raise Invalid(parameter, "Invalid integer") from None
+    if number < 0:
+        raise Invalid(parameter, "Must be a natural number")
+    return min(number, 2**53)
+
+
+def _truth(value: Any, *, default: bool) -> bool:
+    if value is None or value == "":
+        return default
+    return value if isinstance(value, bool) else str(value).strip().lower() in TRUE_WORDS
+
+
+def _known(store: RowStore, name: Any, parameter: str) -> str:
+    """`name`, when the rows have it. Raises Invalid that lists what they have."""
+    if isinstance(name, str) and (name in store.columns or name == ROW_NUMBER):
+        return name
+    listed = ", ".join(store.columns)
+    raise Invalid(parameter, f'field "{str(name)[:100]}" not in table; fields are: {listed}')
+
+
+def _fields(store: RowStore, value: Any) -> tuple[str, ...] | None:
+    if value is None or value == "" or value == []:
+        return None
+    names = [_unquoted(n) for n in _split(value)] if isinstance(value, str) else value
+    if not isinstance(names, list):
+        raise Invalid("fields", "Neither a string nor a list")
+    return tuple(dict.fromkeys(_known(store, name, "fields") for name in names))
+
+
+def _text(store: RowStore, data: dict[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """`q`: words for any field, or an object of field → words. `full_text` is CKAN's other name for the first."""
+    q, full_text = data.get("q") or "", str(data.get("full_text") or "")
+    if not _truth(data.get("plain"), default=True):
+        raise Invalid("plain", "Only plain text queries are answered")
+    if isinstance(q, str) and q.lstrip().startswith("{"):
+        q = _decoded(q, "q")
+    if isinstance(q, dict):
+        return full_text, tuple((_known(store, name, "q"), str(words)) for name, words in sorted(q.items()))
+    if not isinstance(q, str | int | float):
+        raise Invalid("q", "Neither a string nor a dictionary")
+    return f"{q} {full_text}".strip(), ()
+
+
+_SORT = re.compile(r"(?s)(?P<name>.+?)(?:\s+(?P<way>asc|desc))?(?:\s+nulls\s+(?P<nulls>first|last))?", re.IGNORECASE)
+
+
+def _sort(store: RowStore, value: Any) -> tuple[Sort, ...]:
+    if not value:
+        return ()
+    if not isinstance(value, str | list):
+        raise Invalid("sort", "Neither a string nor a list")
+    terms = _split(value) if isinstance(value, str) else [str(term) for term in value]
+    return tuple(_sort_term(store, term.strip()) for term in terms)
+
+
+def _sort_term(store: RowStore, term: str) -> Sort:
+    if _unquoted(term) in store.columns:
+        return Sort(_unquoted(term))
+    match = _SORT.fullmatch(term[:LONGEST_LIST])
+    if match is None:
+        raise Invalid("sort", "Could not parse a sort term: give `field`, `field asc` or `field desc`")
+    nulls = match["nulls"].lower() == "first" if match["nulls"] else None
+    name = _known(store, _unquoted(match["name"]), "sort")
+    return Sort(name, (match["way"] or "").lower() == "desc", nulls)
+
+
+def _split(text: str) -> list[str]:
+    """Terms between commas that stand outside double quotes."""
+    if len(text) > LONGEST_LIST:
+        raise Invalid("fields", f"longer than {LONGEST_LIST} characters")
+    return [term.strip() for term in re.findall(r'(?:[^,"]|"(?:[^"]|"")*"|")+', text) if term.strip()]
+
+
+def _unquoted(name: str) -> str:
+    quoted = len(name) > 1 and name.startswith('"') and name.endswith('"')
+    return name[1:-1].replace('""', '"') if quoted else name.strip()
+
+
+def _filters(store: RowStore, filters: Any) -> Condition:
+    """CKAN's filters: an object joins by AND, a list of objects by OR."""
+    if filters is None:
+        return AllOf()
+    if isinstance(filters, list):
+        return AnyOf(tuple(_filters(store, part) for part in filters)) if filters else AllOf()
+    if not isinstance(filters, dict):
+        raise Invalid("filters", "Not a JSON object")
+    return AllOf(tuple(_filter(store, key, value) for key, value in filters.items()))
+
+
+def _filter(store: RowStore, key: str, value: Any) -> Condition:
+    if key in ("$and", "$or") and key not in store.columns:
+        if not isinstance(value, list):
+            raise Invalid("filters", f"{key} takes a list of filters")
+        parts = tuple(_filters(store, part) for part in value)
+        return AllOf(parts) if key == "$and" else AnyOf(parts)
+    name = _known(store, key, "filters")
+    if isinstance(value, list):
+        return AnyOf(tuple(_matches(name, item) for item in value))
+    return _matches(name, value)
+
+
+def _matches(name: str, value: Any) -> Condition:
+    """One value, or an object of comparisons that all hold."""
+    if not isinstance(value, dict):
+        return Comparison(name, Operator.EQ, value)
+    try:
+        return AllOf(tuple(Comparison(name, Operator(word), operand) for word, operand in value.items()))
+    except ValueError:
+        listed = ", ".join(Operator)
+        raise Invalid("filters", f"unknown comparison; comparisons are: {listed}") from None

@@ -19,9 +19,9 @@ from schemas.table_schema import Meaning
 from schemas.validation import ValidationReport
 
 DATASETS = [
-    dataset
+    declared
     for path in sorted((SOURCES.parent / "datasets").glob("*.yaml"))
-    if (dataset := read_declaration(path)).table_schema
+    if (declared := read_declaration(path)).table_schema
 ]
 
 
@@ -40,7 +40,7 @@ def findings(name: str) -> Findings:
 
 @pytest.fixture(params=DATASETS, ids=lambda dataset: dataset.name)
 def dataset(request: pytest.FixtureRequest) -> Dataset:
-    return request.param  # type: ignore[no-any-return]
+    return request.param
 
 
 def test_sources_pass_without_warnings(dataset: Dataset) -> None:

@@ -124,7 +124,8 @@ EXPECTED = {
 
 
 def folder_of(reference: str) -> Path:
-    return schema_folder(*reference.split("@"))
+    name, version = reference.split("@")
+    return schema_folder(name, version)
 
 
 def errors_of(reference: str, example: str) -> list[tuple[int | None, str | None, str]]:

@@ -81,16 +81,20 @@ def initials(folded: str) -> list[str]:
     """First letters of the pinyin of each word and of each two neighbouring words: `公积金` → `gjj`."""
     found: list[str] = []
     for run in HAN.findall(folded):
-        letters = ["".join(s[0] for s in syllables_of(word)) for word in rjieba.cut(run)]
+        letters = ["".join(s[0] for s in _syllables_of_word(word)) for word in rjieba.cut(run)]
         found += [x for x in letters if len(x) > 1]
         found += [a + b for a, b in pairwise(letters) if 2 <= len(a + b) <= 6]
     return found
 
 
+def syllables_of(run: str) -> list[str]:
+    """Toneless pinyin of a Chinese run, one syllable per character, read word by word (`银行` is yin hang)."""
+    return [syllable for word in rjieba.cut(run) for syllable in _syllables_of_word(word)]
+
+
 @lru_cache(maxsize=50_000)
-def syllables_of(run: str) -> tuple[str, ...]:
-    """Toneless pinyin of a Chinese run, one syllable per character."""
-    return tuple(lazy_pinyin(run, style=Style.NORMAL))
+def _syllables_of_word(word: str) -> tuple[str, ...]:
+    return tuple(lazy_pinyin(word, style=Style.NORMAL, v_to_u=False))
 
 
 @lru_cache(maxsize=50_000)

@@ -130,7 +130,7 @@ def _resource(
     }
     if tier is Tier.RESTRICTED:
         resource["access"] = "on-application"
-        resource["apply_url"] = f"{site}/datasets/{dataset.name}/apply"
+        resource["apply_url"] = f"{site}/apply/{dataset.name}"
     return resource
 
 

@@ -7,6 +7,8 @@ from catalog_config.settings import Settings
 from pipelines.catalogs.catalog import Catalog
 from pipelines.catalogs.ckan_client import RemoteCKAN
 from pipelines.catalogs.embedded import EmbeddedCatalog
+from pipelines.catalogs.lexicon import SHIPPED, load_lexicon
+from pipelines.catalogs.search import CatalogueIndex
 from schemas.actor import Actor
 from schemas.errors import ConfigurationError
 from schemas.text import Text
@@ -16,10 +18,13 @@ def connect_catalog(settings: Settings, configuration: Configuration, engine: sa
     """The CKAN at `settings.ckan_url`, or the embedded catalogue over `engine`, which acts for nobody:
     it reads what the public may read. Writes go through `acting_as`.
 
-    Raises ConfigurationError when a CKAN is named without a token.
+    Words of search come from `search_lexicon.yaml` of the configuration, else from the one that is shipped.
+    Raises ConfigurationError when a CKAN is named without a token, or the lexicon is wrong.
     """
     if not settings.ckan_url:
-        return EmbeddedCatalog(engine, configuration, settings.site_url)
+        lexicon = settings.configuration / "search_lexicon.yaml"
+        index = CatalogueIndex(load_lexicon(lexicon if lexicon.exists() else SHIPPED))
+        return EmbeddedCatalog(engine, configuration, settings.site_url, index)
     if not settings.ckan_token:
         raise ConfigurationError(
             "missing-ckan-token",

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,9 +88,9 @@ class EmbeddedCatalog:
     engine: sa.Engine
     configuration: Configuration
     site_url: str
+    index: CatalogueIndex
     actor: Actor = ANONYMOUS
     clock: Callable[[], datetime] = _utc_now
-    index: CatalogueIndex = field(default_factory=CatalogueIndex)
 
     def as_actor(self, actor: Actor) -> "EmbeddedCatalog":
         """The same catalogue, with its index, as `actor` may use it."""

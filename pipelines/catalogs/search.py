@@ -16,7 +16,7 @@ from pipelines.catalogs.context import groups_by_reference
 from pipelines.catalogs.filter_index import FilterIndex, bits_of, known_field
 from pipelines.catalogs.filter_query import Node, parse_query
 from pipelines.catalogs.forms import show_time
-from pipelines.catalogs.lexicon import load_lexicon
+from pipelines.catalogs.lexicon import Lexicon
 from pipelines.catalogs.query_plan import plan_query, plan_terms
 from pipelines.catalogs.rows import Row, current_revision, packages_since
 from pipelines.catalogs.text_index import Documents, TextIndex
@@ -39,7 +39,8 @@ class Found:
 class CatalogueIndex:
     """Filters and text index with the revision they show. Safe for threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
         self._lock = Lock()
         self._clear()
 
@@ -118,7 +119,7 @@ class CatalogueIndex:
 
     def _scored(self, q: str) -> tuple[int, np.ndarray]:
         count = len(self._filters.ids)
-        ordinals, found = self._text.search(plan_query(q, load_lexicon()), count)
+        ordinals, found = self._text.search(plan_query(q, self._lexicon), count)
         scores = np.zeros(count)
         if not len(ordinals):
             return 0, scores

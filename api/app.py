@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from api import ckan_action, data_v1, datastore, dcat, downloads, v1
+from api.body_limit import BodyLimit
 from api.errors import install_error_handlers
 from api.portal import add_portal, error_page
 from catalog_config.settings import read_settings
@@ -20,6 +21,7 @@ def create_app(platform: Platform | None = None) -> FastAPI:
     )
     app.state.platform = platform or open_platform(read_settings())
     install_error_handlers(app, error_page)
+    app.add_middleware(BodyLimit)
     app.include_router(datastore.router)  # before the catalogue's catch-all for actions
     app.include_router(ckan_action.router)
     app.include_router(dcat.router)

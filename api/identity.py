@@ -7,10 +7,11 @@ must be this site's. A token in a header needs neither, because no other site ca
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Request, Response
 
+from catalog_config.settings import Settings
 from governance.access.grants import GRANT_TOKEN_PREFIX
-from governance.accounts import actor_of_session, actor_of_token
+from governance.accounts import Session, actor_of_session, actor_of_token
 from governance.database.engine import reading
 from pipelines.platform import Platform
 from schemas.actor import ANONYMOUS, Actor
@@ -58,6 +59,18 @@ def presented_grant_token(request: Request) -> str | None:
     """The token, where it is a grant's; hand it to `governance.access.grants.require_grant`."""
     token = presented_token(request)
     return token if token is not None and token.startswith(GRANT_TOKEN_PREFIX) else None
+
+
+def set_session_cookie(response: Response, session: Session, settings: Settings) -> None:
+    """Out of reach of scripts, not sent along by other sites' forms, over TLS only where the site is."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        session.token,
+        max_age=settings.session_hours * 3600,
+        httponly=True,
+        samesite="lax",
+        secure=settings.site_url.startswith("https://"),
+    )
 
 
 def require_same_origin(request: Request) -> None:

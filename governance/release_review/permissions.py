@@ -45,3 +45,12 @@ def may_withdraw(actor: Actor, review: Review) -> Permission:
 
 def _is_steward(actor: Actor, publisher: str) -> bool:
     return Duty.STEWARD in actor.duties and actor.organisation == publisher
+
+
+def may_see(actor: Actor, review: Review) -> Permission:
+    """Reviewers, operators, auditors, the people of the publisher, and whoever uploaded the release."""
+    may_look = {*DUTY_OF_STEP.values(), Duty.OPERATOR, Duty.AUDITOR}
+    own = actor.organisation == review.publisher and Duty.STEWARD in actor.duties
+    if own or actor.duties & may_look or actor.id in review.uploaders:
+        return GIVEN
+    return denied("not-reviewer", "这里供审核人员和发布单位使用", "this is for reviewers and the publisher")

@@ -53,7 +53,7 @@ class GeneralisedColumn:
     level_codes[level][distinct value] → label; labels[level][label]: text, None for missing (level 0: no labels).
     shares[level][distinct value]: part of the domain its label covers. domain: number of values it could take.
     order: distinct value → rank such that every label of every level is one run of ranks.
-    lowest: the lowest level a solution may choose.
+    lowest: the lowest level a solution may choose. values: the distinct values as texts.
     """
 
     name: str
@@ -64,6 +64,7 @@ class GeneralisedColumn:
     domain: int
     order: Codes
     lowest: int = 0
+    values: pa.Array | None = None
 
     @property
     def height(self) -> int:
@@ -73,6 +74,17 @@ class GeneralisedColumn:
     @cached_property
     def distinct(self) -> int:
         return len(self.order)
+
+    def label(self, level: int, value: int) -> str | None:
+        """Text of distinct value `value` at `level`."""
+        if level == 0:
+            text: str | None = self.texts[value]
+            return text
+        return self.labels[level][self.level_codes[level][value]]
+
+    @cached_property
+    def texts(self) -> list[str | None]:
+        return [] if self.values is None else self.values.cast(pa.string()).to_pylist()
 
     def at_level(self, level: int) -> pa.Array:
         """The column generalised to `level` (1 or more), as strings."""
@@ -136,6 +148,7 @@ def generalise_column(
         domain=domain,
         order=_order(values, level_codes),
         lowest=min(lowest, len(level_codes) - 1),
+        values=values,
     )
 
 
@@ -145,7 +158,7 @@ def fixed_column(name: str, column: pa.ChunkedArray) -> GeneralisedColumn:
     size = max(len(values), 1)
     identity = np.arange(len(values))
     return GeneralisedColumn(
-        name, codes, (identity,), ((),), (np.full(len(values), 1 / size),), size, _order(values, [identity])
+        name, codes, (identity,), ((),), (np.full(len(values), 1 / size),), size, _order(values, [identity]), 0, values
     )
 
 

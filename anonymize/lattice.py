@@ -36,9 +36,7 @@ class TupleTable:
         levels = [range(c.lowest, c.height) for c in columns]
         self.heights = tuple(len(each) for each in levels)
         self.domains = [c.domain for c in columns]
-        self.codes = [
-            [c.level_codes[n][b] for n in each] for c, b, each in zip(columns, base, levels, strict=True)
-        ]
+        self.codes = [[c.level_codes[n][b] for n in each] for c, b, each in zip(columns, base, levels, strict=True)]
         self.shares = [[c.shares[n][b] for n in each] for c, b, each in zip(columns, base, levels, strict=True)]
         self.covered = [np.array([(s * self.weights).sum() for s in shares]) for shares in self.shares]
         self.index_bits = max(self.size - 1, 1).bit_length()
@@ -159,9 +157,7 @@ class Lattice:
         """Upwards from `node`, always to the cheapest neighbour that is still undecided."""
         chain = [node]
         while chain[-1] != self.top:
-            above = [
-                n for n in _neighbours(chain[-1], +1, self.top) if not self.ruled_out[n] and not self.done[n]
-            ]
+            above = [n for n in _neighbours(chain[-1], +1, self.top) if not self.ruled_out[n] and not self.done[n]]
             if not above:
                 break
             chain.append(min(above, key=lambda n: self.least[n]))
@@ -269,11 +265,7 @@ class _Pairs:
 
 
 def _neighbours(node: Node, step: int, top: Node) -> list[Node]:
-    return [
-        (*node[:i], level + step, *node[i + 1 :])
-        for i, level in enumerate(node)
-        if 0 <= level + step <= top[i]
-    ]
+    return [(*node[:i], level + step, *node[i + 1 :]) for i, level in enumerate(node) if 0 <= level + step <= top[i]]
 
 
 def _starts(sorted_keys: np.ndarray) -> np.ndarray:

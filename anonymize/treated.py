@@ -10,13 +10,27 @@ from schemas.text import Text
 
 
 @dataclass(frozen=True)
+class CellCounts:
+    """Cells of a statistical table. primary: too small or dominated; secondary: suppressed to protect those.
+
+    smallest_published: the smallest count that is published, None where all are suppressed.
+    """
+
+    by: tuple[str, ...]
+    published: int
+    primary: int
+    secondary: int
+    smallest_published: int | None
+
+
+@dataclass(frozen=True)
 class TreatedTable:
     """A treated table and what was done to it.
 
     fields: the columns as they are now; their constraints hold nothing the treatment took away.
     quasi_identifiers: columns over which k was reached, in the table's order. levels: field → level of its hierarchy
     (-1: differs between records). loss: ARX Loss metric over the quasi-identifiers, None where there are none.
-    remarks: what a reviewer has to know besides the effects.
+    remarks: what a reviewer has to know besides the effects. cells: of a statistical table only.
     """
 
     table: pa.Table
@@ -27,3 +41,4 @@ class TreatedTable:
     levels: dict[str, int] = field(default_factory=dict)
     loss: float | None = None
     remarks: tuple[Text, ...] = ()
+    cells: CellCounts | None = None

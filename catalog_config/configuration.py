@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from schemas.dataset import Name
 from schemas.disclosure import DisclosurePolicy
 from schemas.errors import ConfigurationError
+from schemas.hierarchy import Hierarchy
 from schemas.text import Text
 
 
@@ -65,10 +66,12 @@ class Configuration(BaseModel):
     themes: dict[str, Theme]
     negative_list: dict[str, NegativeListItem]
     policies: dict[str, DisclosurePolicy]
+    hierarchies: dict[str, Hierarchy] = {}
 
 
 def load_configuration(folder: Path) -> Configuration:
-    """Read `organisations.yaml`, `licences.yaml`, `themes.yaml`, `negative_list.yaml` and `policies/*.yaml`.
+    """Read `organisations.yaml`, `licences.yaml`, `themes.yaml`, `negative_list.yaml`, `policies/*.yaml` and
+    `hierarchies/*.yaml`.
 
     Raises ConfigurationError that lists every error with its file.
     """
@@ -79,6 +82,9 @@ def load_configuration(folder: Path) -> Configuration:
     negative_list = _read_list(folder / "negative_list.yaml", NegativeListItem, errors)
     policies = [
         p for path in sorted((folder / "policies").glob("*.yaml")) for p in _read(path, DisclosurePolicy, errors)
+    ]
+    hierarchies = [
+        h for path in sorted((folder / "hierarchies").glob("*.yaml")) for h in _read(path, Hierarchy, errors)
     ]
     if not policies:
         errors.append(f"{folder / 'policies'}: no disclosure policy")
@@ -95,6 +101,7 @@ def load_configuration(folder: Path) -> Configuration:
         themes={t.name: t for t in themes},
         negative_list={n.id: n for n in negative_list},
         policies={p.name: p for p in policies},
+        hierarchies={h.name: h for h in hierarchies},
     )
 
 

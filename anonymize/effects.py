@@ -1,0 +1,74 @@
+"""What a control did to a field: the sentence that says why, and the field as it is afterwards."""
+
+from anonymize.recode import VARIES, Recoded
+from schemas.disclosure import Control, DisclosureControl, FieldEffect
+from schemas.table_schema import SchemaField
+from schemas.text import Text
+
+TEXT_AFTER = frozenset({Control.MASK, Control.PSEUDONYM, Control.REDACT})
+SAME_MEANING = frozenset({Control.KEEP, Control.ROUND, Control.COARSEN, Control.DATE_SHIFT, Control.TOP_BOTTOM_CODE})
+WHAT_WAS_DONE: dict[Control, Text] = {
+    Control.KEEP: Text(zh="保留原值", en="kept as it is"),
+    Control.DROP: Text(zh="整列删除", en="the column was removed"),
+    Control.MASK: Text(zh="部分遮盖", en="partly masked"),
+    Control.REDACT: Text(zh="隐去文中的个人信息", en="personal data inside the text was redacted"),
+    Control.PSEUDONYM: Text(zh="以密钥化名替换", en="replaced by keyed pseudonyms"),
+    Control.GENERALISE: Text(zh="概化", en="generalised"),
+    Control.ROUND: Text(zh="取整", en="rounded"),
+    Control.TOP_BOTTOM_CODE: Text(zh="极端值合并到上下限", en="extremes were set to the limits"),
+    Control.DATE_SHIFT: Text(zh="按主体平移日期", en="dates were shifted per subject"),
+    Control.COARSEN: Text(zh="坐标归到网格中心", en="coordinates were moved to the centre of their grid cell"),
+    Control.MICROAGGREGATE: Text(zh="以相近记录的均值替换", en="replaced by the mean of similar records"),
+}
+
+
+def describe_effect(
+    control: DisclosureControl, loss: float, *, cells: int = 0, level: int | None = None, suppressed: int = 0
+) -> FieldEffect:
+    """The effect with its sentence. level: of the hierarchy; suppressed: records that went with the column's class."""
+    done = WHAT_WAS_DONE[control.control]
+    parts_zh, parts_en = [done.zh], [done.en]
+    if level is not None:
+        name = control.levels.title if control.levels else Text(zh="原值", en="the values themselves")
+        if level == VARIES:
+            parts_zh.append(f"按组选用“{name.zh}”的不同层级")
+            parts_en.append(f"each group at its own level of '{name.en}'")
+        elif level == 0:
+            parts_zh[0], parts_en[0] = "取值未变", "values unchanged"
+        else:
+            whole = control.levels is not None and level > len(control.levels.levels)
+            parts_zh.append("全部归并为一类" if whole else f"采用“{name.zh}”第 {level} 级")
+            parts_en.append("all values as one" if whole else f"level {level} of '{name.en}'")
+        if suppressed:
+            parts_zh.append(f"仍不足阈值的 {suppressed} 条记录不予发布")
+            parts_en.append(f"{suppressed} records in classes still below the threshold were withheld")
+    elif cells and control.control is Control.REDACT:
+        parts_zh.append(f"涉及 {cells} 个单元格")
+        parts_en.append(f"{cells} cells changed")
+    return FieldEffect(
+        field=control.field,
+        control=control.control,
+        loss=round(loss, 6),
+        cells_suppressed=cells if control.control is Control.DROP else suppressed,
+        why=Text(zh=f"{'，'.join(parts_zh)}（{control.reason.zh}）", en=f"{', '.join(parts_en)} ({control.reason.en})"),
+    )
+
+
+def field_after(control: DisclosureControl, recoded: Recoded | None) -> SchemaField:
+    """The field as it is published. Constraints are kept only where the values are: others could tell what was hidden."""
+    declared = control.declared or SchemaField(name=control.field, title=control.field, description="")  # type: ignore[arg-type]
+    level = recoded.levels.get(control.field, 0) if recoded is not None else 0
+    if control.control is Control.KEEP or (control.control is Control.GENERALISE and level == 0):
+        return declared
+    textual = control.control in TEXT_AFTER or level != 0
+    done = WHAT_WAS_DONE[control.control]
+    return declared.model_copy(
+        update={
+            "type": "string" if textual else declared.type,
+            "meaning": declared.meaning if control.control in SAME_MEANING and level == 0 else None,
+            "constraints": {},
+            "description": Text(
+                zh=f"{declared.description.zh}（{done.zh}）", en=f"{declared.description.en} ({done.en})".strip()
+            ),
+        }
+    )

@@ -1,7 +1,7 @@
 """Small platforms with published releases, made by the packager itself, without preparing and review."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,10 +13,12 @@ from api import data_v1, datastore, downloads
 from api.errors import install_error_handlers
 from catalog_config.configuration import Configuration
 from catalog_config.settings import Settings
+from governance.accounts import token_hash
 from governance.database import all_tables  # noqa: F401 - fills the metadata
 from governance.database.dataset_tables import datasets, publications, releases, sources
+from governance.database.decision_tables import applications, grants
 from governance.database.engine import metadata, open_database
-from pipelines.catalogs.embedded import EmbeddedCatalog
+from pipelines.catalogs.connect import connect_catalog
 from pipelines.home import open_home
 from pipelines.package import package_release
 from pipelines.platform import Platform
@@ -37,7 +39,7 @@ def small_platform(folder: Path) -> Platform:
     home = open_home(folder)
     engine = open_database(home.folder)
     metadata.create_all(engine)
-    catalog = EmbeddedCatalog(engine, configuration, settings.site_url)
+    catalog = connect_catalog(settings, configuration, engine)
     return Platform(settings, configuration, home, engine, Store(home / "releases"), catalog)
 
 
@@ -146,4 +148,33 @@ def withdraw_release(platform: Platform, release: Release) -> None:
             publications.update()
             .where(publications.c.release == release.id)
             .values(withdrawn_at=NOW, withdrawn_by="test", withdrawn_reason="wrong")
+        )
+
+
+def grant_id(token: str) -> str:
+    """The id of the grant that `granted` makes for a token."""
+    return token_hash(token)[:32]
+
+
+def granted(platform: Platform, token: str, dataset: str, days: int = 1) -> None:
+    """A grant of the restricted tier to `researcher`, with its application; it ends in `days` days."""
+    now = datetime.now(UTC)
+    begin, end = now - timedelta(days=2), now + timedelta(days=days)
+    common = {"id": grant_id(token), "dataset": dataset, "tier": Tier.RESTRICTED}
+    with platform.engine.begin() as connection:
+        connection.execute(
+            applications.insert().values(
+                **common, applicant="researcher", status="approved", submitted_at=begin, version=1
+            )
+        )
+        connection.execute(
+            grants.insert().values(
+                **common,
+                application_id=grant_id(token),
+                holder="researcher",
+                token_hash=token_hash(token),
+                issued_at=begin,
+                valid_from=begin,
+                valid_until=end,
+            )
         )

@@ -29,12 +29,18 @@ def nodes_of_append(index: int, leaf: bytes, nodes: Nodes) -> list[tuple[int, in
     return added
 
 
-def push(stack: list[bytes], size: int, leaf: bytes) -> list[bytes]:
-    """Hashes of the whole subtrees of a tree of `size` leaves, largest first, after one more leaf (its hash)."""
-    value, rest = leaf, list(stack)
-    while size & 1:
-        value, size = node_hash(rest.pop(), value), size >> 1
-    return [*rest, value]
+def completed_nodes(stack: Sequence[bytes], size: int, leaf: bytes) -> list[tuple[int, int, bytes]]:
+    """What `nodes_of_append` gives for one more leaf (its hash), from the whole subtrees of a tree of `size` leaves.
+
+    stack: the hashes of those subtrees, largest first.
+    """
+    return nodes_of_append(size, leaf, lambda level, _index: stack[-1 - (size & ((1 << level) - 1)).bit_count()])
+
+
+def push(stack: Sequence[bytes], size: int, leaf: bytes) -> list[bytes]:
+    """The stack after one more leaf."""
+    level, _, value = completed_nodes(stack, size, leaf)[-1]
+    return [*stack[: len(stack) - level], value]
 
 
 def fold(stack: Sequence[bytes]) -> bytes:

@@ -36,7 +36,8 @@ VALUE_FIELDS = (*FACET_FIELDS, "id", "name", "res_id")
 TIME_FIELDS = ("metadata_modified", "metadata_created")
 TEXT_FIELDS = ("text", "title", "notes")
 ORDER_FIELDS = ("metadata_modified", "metadata_created", "name", "title_string", "title")
-ALIASES = {"dataset_type": "type", "extras_openness": "openness"}
+KNOWN_FIELDS = frozenset({*VALUE_FIELDS, *TIME_FIELDS, *TEXT_FIELDS})
+ALIASES = {"dataset_type": "type"}
 DATE_MATH = re.compile(r"NOW(?:/DAY)?(?:([+-])(\d+)(DAY|MONTH|YEAR|HOUR)S?)?")
 DAYS = {"HOUR": 1 / 24, "DAY": 1, "MONTH": 30, "YEAR": 365}
 
@@ -197,16 +198,25 @@ class FilterIndex:
 
 def known_field(field: str) -> str:
     """The field a query means. Raises SearchQueryError naming those that are known."""
-    name = ALIASES.get(field, field.removeprefix("extras_"))
-    if name not in VALUE_FIELDS and name not in TIME_FIELDS and name not in TEXT_FIELDS:
-        known = ", ".join(sorted((*VALUE_FIELDS, *TIME_FIELDS, *TEXT_FIELDS)))
+    name = _plain_name(field)
+    if not is_known_field(name):
+        known = ", ".join(sorted(KNOWN_FIELDS))
         raise SearchQueryError(f"Unknown field {field!r}; known: {known}")
     return name
 
 
+def is_known_field(field: str) -> bool:
+    return _plain_name(field) in KNOWN_FIELDS
+
+
+def _plain_name(field: str) -> str:
+    """CKAN indexes a field of a schema extension as `extras_<field>` too."""
+    return ALIASES.get(field, field.removeprefix("extras_"))
+
+
 def facet_field(field: str) -> str:
     """The facet field a caller means. Raises SearchQueryError naming those that are known."""
-    name = ALIASES.get(field, field.removeprefix("extras_"))
+    name = _plain_name(field)
     if name not in FACET_FIELDS:
         raise SearchQueryError(f"Unknown facet field {field!r}; known: {', '.join(sorted(FACET_FIELDS))}")
     return name

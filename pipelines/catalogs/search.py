@@ -13,7 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from pipelines.catalogs.context import groups_by_reference
-from pipelines.catalogs.filter_index import FilterIndex, bits_of, known_field
+from pipelines.catalogs.filter_index import FilterIndex, bits_of, is_known_field
 from pipelines.catalogs.filter_query import Node, parse_query
 from pipelines.catalogs.forms import show_time
 from pipelines.catalogs.lexicon import Lexicon
@@ -133,11 +133,8 @@ class CatalogueIndex:
 
 
 def names_a_field(q: str) -> bool:
-    """Whether a `q` is a query over fields rather than free text. Raises SearchQueryError for an unknown field."""
-    fields = [field for field in NAMES_A_FIELD.findall(q) if field != "*" and not field.isdigit()]
-    for field in fields:
-        known_field(field)
-    return bool(fields)
+    """Whether a `q` is a query over fields. A colon after anything but a known field is punctuation (`时间：12:30`)."""
+    return any(is_known_field(field) for field in NAMES_A_FIELD.findall(q))
 
 
 def filter_fields(row: Row, groups: dict[str, Row]) -> dict[str, tuple[str, ...]]:

@@ -172,7 +172,7 @@ def _extras(given: Any, errors: Errors) -> list[dict[str, str]]:
     keys = [extra["key"] for extra in extras]
     if twice := sorted({key for key in keys if keys.count(key) > 1}):
         errors["extras_validation"] = [f'Duplicate key "{twice[0]}"']
-    return extras
+    return sorted(extras, key=lambda extra: extra["key"])
 
 
 def _tags(data: Mapping[str, Any], errors: Errors) -> list[str]:
@@ -219,7 +219,8 @@ def _resources(given: Any, errors: Errors) -> list[dict[str, Any]]:
 def clean_resource(given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
     """A resource as it is stored, and what is wrong with it. Fields nobody knows are kept, as CKAN does."""
     errors: Errors = {}
-    resource = {k: v for k, v in given.items() if k not in NOT_STORED_IN_RESOURCES and v is not None}
+    kept = {k: v for k, v in given.items() if k not in NOT_STORED_IN_RESOURCES and v is not None}
+    resource = {k: v for k, v in kept.items() if v != "" or k not in RESOURCE_FIELDS}
     for field in RESOURCE_FIELDS:
         if field != "size" and field in resource:
             resource[field] = _text(resource, field, errors)

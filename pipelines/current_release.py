@@ -55,15 +55,18 @@ def served_release(connection: sa.Connection, dataset: str) -> Release:
     raise withdrawn() if connection.execute(ever).scalar_one() else no_release()
 
 
+# Built once: building a statement costs more than running it.
+_NEWEST = (
+    sa.select(publications.c.release)
+    .where(publications.c.dataset == sa.bindparam("dataset"), publications.c.withdrawn_at.is_(None))
+    .order_by(publications.c.sequence.desc())
+    .limit(1)
+)
+
+
 def _standing(connection: sa.Connection, dataset: str) -> Any:
     """The newest publication that is not withdrawn; its `release` is None where the dataset is closed."""
-    newest = (
-        sa.select(publications.c.release)
-        .where(publications.c.dataset == dataset, publications.c.withdrawn_at.is_(None))
-        .order_by(publications.c.sequence.desc())
-        .limit(1)
-    )
-    return connection.execute(newest).one_or_none()
+    return connection.execute(_NEWEST, {"dataset": dataset}).one_or_none()
 
 
 def _load(connection: sa.Connection, release_id: str) -> Release:

@@ -41,7 +41,7 @@ PROVINCES = {
     "52": "贵州省", "53": "云南省", "61": "陕西省", "62": "甘肃省", "63": "青海省", "64": "宁夏回族自治区",
     "65": "新疆维吾尔自治区",
 }  # fmt: skip
-EDUCATION = ("小学及以下", "初中", "高中", "中专", "大专", "本科", "硕士", "博士")
+EDUCATION = ("小学", "初中", "高中", "中专", "大专", "本科", "硕士", "博士")
 EDUCATION_WEIGHTS = (6, 26, 19, 12, 19, 15, 2.6, 0.4)
 # Sections of GB/T 4754-2017 with words of firms' names and the weight in employment.
 INDUSTRIES: dict[str, tuple[str, float]] = {
@@ -55,14 +55,22 @@ FIRM_WORDS = (
     "新禾", "瑞澜", "明川", "广澜", "青穗", "丰川", "宏澜", "天禾川", "佳澜", "聚川",
     "安澜", "百川禾", "和澜", "盛川", "金禾川", "飞澜", "祥川", "同澜",
 )  # fmt: skip
-# Major groups of 《中华人民共和国职业分类大典》 (2022), with weight and usual monthly pay in yuan.
+# Medium groups of 《中华人民共和国职业分类大典》 (2022), with weight and usual monthly pay in yuan.
 OCCUPATIONS: dict[str, tuple[float, int]] = {
-    "生产制造及有关人员": (34, 5300),
-    "社会生产服务和生活服务人员": (29, 4600),
-    "专业技术人员": (17, 7800),
-    "办事人员和有关人员": (13, 5600),
-    "农、林、牧、渔业生产及辅助人员": (4, 3900),
-    "党的机关、国家机关、群众团体和社会组织、企事业单位负责人": (3, 12500),
+    "1-06": (3, 12500),  # heads of enterprises and institutions
+    "2-02": (9, 8200),  # engineers
+    "2-05": (3, 8600),  # health professionals
+    "2-06": (4, 7400),  # economists and accountants
+    "2-08": (3, 7000),  # teachers
+    "3-01": (13, 5600),  # clerks
+    "4-01": (12, 4500),  # wholesale and retail
+    "4-02": (8, 5400),  # transport, storage and post
+    "4-03": (8, 4100),  # hotels and restaurants
+    "4-06": (4, 4300),  # real estate services
+    "5-01": (3, 3900),  # farming
+    "6-01": (8, 4700),  # food processing
+    "6-18": (14, 5700),  # machining
+    "6-29": (8, 6100),  # construction
 }
 
 

@@ -55,7 +55,7 @@ def make_employment_registrations(rng: Random, firms: list[Firm], count: int = 2
                 "户籍地区划代码": person.division,
                 "居住地址": address(rng),
                 "学历": education,
-                "职业": occupation,
+                "职业代码": occupation,
                 "用人单位名称": firm.name,
                 "单位统一社会信用代码": firm.uscc,
                 "行业门类": firm.industry,

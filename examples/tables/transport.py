@@ -54,7 +54,7 @@ def make_bus_lines(rng: Random, stops: list[Row], lines: int = 120) -> list[Row]
         length = round(max(3.2, _kilometres(first, last) * rng.uniform(1.25, 1.8)), 1)
         early, late = 300 + 15 * rng.randrange(9), 1140 + 30 * rng.randrange(9)
         shared = {
-            "line_name": f"{number}路" if number <= 100 else f"K{number - 100}路",
+            "line": f"{number}路" if number <= 100 else f"K{number - 100}路",
             "operator": f"{CITY}公共交通{'一' if number % 3 else '二'}公司",
             "length_km": length,
             "stop_count": max(6, round(length * rng.uniform(1.3, 2.1))),
@@ -66,13 +66,13 @@ def make_bus_lines(rng: Random, stops: list[Row], lines: int = 120) -> list[Row]
             rows.append(
                 {
                     "line_id": f"L{number:03d}{'A' if direction == 'outbound' else 'B'}",
-                    "line_name": shared["line_name"],
+                    "line": shared["line"],
                     "direction": direction,
                     "first_stop_id": a["stop_id"],
                     "last_stop_id": b["stop_id"],
                     "first_departure": f"{early // 60:02d}:{early % 60:02d}:00",
                     "last_departure": f"{late // 60:02d}:{late % 60:02d}:00",
-                    **{k: v for k, v in shared.items() if k != "line_name"},
+                    **{k: v for k, v in shared.items() if k != "line"},
                 }
             )
     return rows

@@ -38,7 +38,7 @@ EXPECTED = {
     ],
     "bus-lines@1.0.0": [
         (2, "line_id", "constraint-error"),
-        (3, "line_name", "constraint-error"),
+        (3, "line", "constraint-error"),
         (4, "direction", "constraint-error"),
         (5, "first_departure", "type-error"),
         (6, "length_km", "constraint-error"),

@@ -41,7 +41,7 @@ def apply_controls(
         return TreatedTable(
             table, tuple(field_after(c, None) for c in controls), tuple(describe_effect(c, 0.0) for c in controls)
         )
-    treated, changed = _treat_fields(table, controls, key)
+    treated, changed = treat_fields(table, controls, key)
     recoded = recode(treated, controls, tier_policy) if quasi_identifiers(controls) else None
     finished = _in_content_order(_with_recoded(treated, recoded))
     return TreatedTable(
@@ -89,10 +89,10 @@ def _untouched(controls: Sequence[DisclosureControl]) -> bool:
     return all(c.control is Control.KEEP for c in controls) and not quasi_identifiers(controls)
 
 
-def _treat_fields(
+def treat_fields(
     table: pa.Table, controls: Sequence[DisclosureControl], key: bytes | None
 ) -> tuple[pa.Table, dict[str, int]]:
-    """Every field after its own control (dropped ones gone, generalised ones as they were), and cells changed."""
+    """Every listed field after its own control (generalised ones as they were, dropped ones gone); cells changed."""
     columns: dict[str, pa.ChunkedArray] = {}
     changed: dict[str, int] = {}
     pairs = _coarsened(table, controls)

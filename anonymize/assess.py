@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from anonymize.classes import equivalence_classes
+from anonymize.classify import binding
 from anonymize.detect import detect
 from anonymize.hierarchies import distinct_values
 from anonymize.recode import quasi_identifiers, sensitive_column, sensitive_fields
@@ -21,10 +22,14 @@ from schemas.disclosure import (
     TierPolicy,
 )
 from schemas.findings import Finding
-from schemas.table_schema import FieldRole
+from schemas.table_schema import FieldRole, Meaning
 from schemas.text import Text
 
 HIGH_LOSS = 0.5  # above this a person decides whether the table is still of use
+# What others know of a person. Columns that hold it and were declared non-sensitive are worth a look.
+KNOWN_OF_PERSONS = frozenset(
+    {Meaning.DATE_OF_BIRTH, Meaning.AGE, Meaning.GENDER, Meaning.ADDRESS, Meaning.OCCUPATION, Meaning.PLATE}
+)
 # Under these controls a column may look like an identifier to the header lexicon or by its shape, but holds none.
 HOLDS_NO_IDENTIFIER = frozenset({Control.PSEUDONYM, Control.MASK})
 
@@ -41,8 +46,9 @@ def assess_disclosure(
     Outcome fail: a threshold is missed or a direct identifier the policy did not allow is found. review: free text,
     heuristics, heavy loss or doubtful findings want a person's eye. Reasons name fields and figures, never values.
     """
-    findings = detect(treated.table).findings
-    residual = tuple(f for f in findings if _identifying(f))
+    seen = detect(treated.table)
+    findings = seen.findings
+    residual = tuple(f for field in treated.fields for f in binding(field, seen.of(field.name)) if _identifying(f))
     if tier is Tier.STATISTICAL and treated.cells is not None:
         before = after = None
         failures = [*_unfit_cells(treated, controls, tier_policy.thresholds)]
@@ -124,7 +130,8 @@ def _lost_quasi_identifiers(treated: TreatedTable, controls: Sequence[Disclosure
 
 
 def _unfit_cells(treated: TreatedTable, controls: Sequence[DisclosureControl], thresholds: Thresholds) -> list[Text]:
-    assert treated.cells is not None
+    if treated.cells is None:
+        return []
     wrong = []
     identifying = {c.field for c in controls if c.role in (FieldRole.DIRECT_IDENTIFIER, FieldRole.FREE_TEXT)}
     named = sorted(set(treated.cells.by) & identifying)
@@ -176,7 +183,7 @@ def _allowed(finding: Finding, control: DisclosureControl) -> bool:
 def _doubts(treated: TreatedTable, findings: Sequence[Finding], controls: Sequence[DisclosureControl]) -> list[Text]:
     doubts = list(treated.remarks)
     kept = {c.field for c in controls if c.control is Control.KEEP and c.role is FieldRole.NON_SENSITIVE}
-    seen = sorted({f.field for f in findings if f.field in kept and f.proposed_role is FieldRole.QUASI_IDENTIFIER})
+    seen = sorted({f.field for f in findings if f.field in kept and f.meaning in KNOWN_OF_PERSONS})
     if seen:
         doubts.append(
             Text(

@@ -55,8 +55,8 @@ def describe_effect(
 
 
 def field_after(control: DisclosureControl, recoded: Recoded | None) -> SchemaField:
-    """The field as it is published. Constraints are kept only where the values are: others could tell what was hidden."""
-    declared = control.declared or SchemaField(name=control.field, title=control.field, description="")  # type: ignore[arg-type]
+    """The field as it is published. Constraints stay only where the values do: others could tell what was hidden."""
+    declared = control.declared or SchemaField(name=control.field, title=control.field, description="")
     level = recoded.levels.get(control.field, 0) if recoded is not None else 0
     if control.control is Control.KEEP or (control.control is Control.GENERALISE and level == 0):
         return declared

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -195,7 +196,7 @@ def _misses_values(name: str, hierarchy: Hierarchy) -> Refused:
 
 def _check_nested(name: str, hierarchy: Hierarchy, level_codes: Sequence[Codes]) -> None:
     """Each label has one parent; otherwise a coarser level could tell apart what a finer one merged."""
-    for finer, coarser in zip(level_codes[1:], level_codes[2:], strict=False):
+    for finer, coarser in pairwise(level_codes[1:]):
         pairs = np.unique(finer * (int(coarser.max(initial=0)) + 1) + coarser)
         if len(pairs) != len(np.unique(finer)):
             raise ConfigurationError(

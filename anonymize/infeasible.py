@@ -17,7 +17,8 @@ def infeasible(
     rows = len(columns[0].codes)
     reached = reachable_k(columns, requirement.suppression_limit)
     parts_zh = [
-        f"在抑制上限 {requirement.suppression_limit:.0%} 内可达到的 k 为 {reached}（要求 {requirement.k}，共 {rows} 行）"
+        f"在抑制上限 {requirement.suppression_limit:.0%} 内可达到的 k 为 {reached}（要求 {requirement.k}，"
+        f"共 {rows} 行）"
     ]
     parts_en = [
         f"within the suppression limit of {requirement.suppression_limit:.0%} k = {reached} is reachable "

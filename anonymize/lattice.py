@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Node = tuple[int, ...]
 SEARCHABLE_NODES = 400_000  # above this the search is greedy and says so
 SNAPSHOTS = 64
+LOOK_AHEAD = 1024  # nodes looked at together for the next one worth checking
 PACKED_BITS = 62
 WORTH_KEEPING = 0.5  # a grouped table is kept where it has at most this share of its source's tuples
 
@@ -139,19 +140,32 @@ class Lattice:
         self._check(self.top)
         if self.monotonic and self.best_node is None:
             return None
-        for position in np.argsort(self.least, axis=None, kind="stable"):
-            node = tuple(int(level) for level in np.unravel_index(position, self.shape))
-            if self.least[node] >= self.best:
-                break
-            if self.done[node] or self.ruled_out[node]:
-                continue
-            if self._loss(self.covered[node] + self.extra[node]) >= self.best:
-                continue
+        order = np.argsort(self.least, axis=None, kind="stable")
+        position = self._next_worth(order, 0)
+        while position is not None:
+            node = tuple(int(level) for level in np.unravel_index(order[position], self.shape))
             if self.monotonic and self.limit < self.table.rows:
                 self._bisect(self._chain_from(node))
             if not self.done[node] and not self.ruled_out[node]:
                 self._check(node)
+            position = self._next_worth(order, position + 1)
         return self.best_node
+
+    def _next_worth(self, order: np.ndarray, position: int) -> int | None:
+        """Position in `order` of the next undecided node that may still beat the best, or None."""
+        least, done, ruled_out = self.least.ravel(), self.done.ravel(), self.ruled_out.ravel()
+        covered, extra = (a.reshape(-1, len(self.shape)) for a in (self.covered, self.extra))
+        while position < len(order):
+            ahead = order[position : position + LOOK_AHEAD]
+            if least[ahead[0]] >= self.best:
+                return None
+            undecided = np.flatnonzero((least[ahead] < self.best) & ~done[ahead] & ~ruled_out[ahead])
+            nodes = ahead[undecided]
+            worth = self._loss(covered[nodes] + extra[nodes]) < self.best if len(nodes) else nodes
+            if worth.any():
+                return position + int(undecided[worth.argmax()])
+            position += LOOK_AHEAD
+        return None
 
     def _chain_from(self, node: Node) -> list[Node]:
         """Upwards from `node`, always to the cheapest neighbour that is still undecided."""

@@ -1,4 +1,4 @@
-"""Local recoding by Mondrian: records are split into ever smaller groups of at least k, each group is generalised alone.
+"""Local recoding by Mondrian: records are split into ever smaller groups of at least k; each is generalised alone.
 
 LeFevre, DeWitt and Ramakrishnan, "Mondrian multidimensional k-anonymity", ICDE 2006 (strict partitioning), level by
 level with numpy over distinct tuples. A group's column becomes the lowest label of the hierarchy that covers the group,
@@ -157,10 +157,10 @@ def _undiverse(
     half: np.ndarray,
     groups: int,
     pairs: list[tuple[np.ndarray, np.ndarray]],
-    l: int,
-    tuples: int,  # noqa: E741
+    least: int,
+    tuples: int,
 ) -> np.ndarray:
-    """Group → would one of its halves have fewer than l distinct sensitive values?"""
+    """Group → would one of its halves have fewer than `least` distinct sensitive values?"""
     half_of = np.full(tuples, -1)
     half_of[active] = half
     failing = np.zeros(groups, bool)
@@ -169,7 +169,7 @@ def _undiverse(
         inside = half_of[tuple_of_pair]
         seen = inside >= 0
         diversity = distinct_diversity(inside[seen], 2 * groups, values[seen])
-        failing |= ((diversity < l) & occupied).reshape(groups, 2).any(axis=1)
+        failing |= ((diversity < least) & occupied).reshape(groups, 2).any(axis=1)
     return failing
 
 

@@ -77,10 +77,8 @@ def population_uniqueness(sizes: np.ndarray, population: int) -> PopulationUniqu
     zayatz = zayatz_uniques(size, count, population)
     pitman = pitman_uniques(size, count, population)
     snb = snb_uniques(size, count, population)
-    if sizes.sum() / population <= SMALL_SAMPLE:
-        chosen = pitman or zayatz
-    else:
-        chosen = min(snb, zayatz) if snb else zayatz
+    small_sample = sizes.sum() / population <= SMALL_SAMPLE
+    chosen = (pitman or zayatz) if small_sample else (min(snb, zayatz) if snb else zayatz)
     return PopulationUniqueness(*(x / population for x in (zayatz, pitman, snb, chosen)))
 
 

@@ -78,7 +78,9 @@ def _exposed(
     if not len(hidden):
         return None
     position = {int(cell): at for at, cell in enumerate(hidden)}
-    rows, columns, totals = [], [], []
+    rows: list[int] = []
+    columns: list[int] = []
+    totals: list[float] = []
     for line in lines:
         known_margin = np.bincount(line, counts) >= smallest  # a smaller margin would be suppressed itself
         for number in np.unique(line[hidden]):
@@ -87,7 +89,7 @@ def _exposed(
             members = hidden[line[hidden] == number]
             rows += [len(totals)] * len(members)
             columns += [position[int(m)] for m in members]
-            totals.append(counts[members].sum())
+            totals.append(float(counts[members].sum()))
     if not totals:
         return None
     equations = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(totals), len(hidden)))

@@ -18,13 +18,14 @@ from pipelines.catalogs.lexicon import Lexicon
 from pipelines.catalogs.pinyin import split_pinyin
 from pipelines.catalogs.text_index import Alternative, Clause
 
+CHARACTERS_READ = 500
 CLAUSES_ALLOWED = 200
 INITIALS_LENGTHS = range(2, 7)
 
 
 def plan_query(text: str, lexicon: Lexicon) -> list[Clause]:
     """Clauses of a free text query; the more of them a package holds, the higher it stands."""
-    folded = fold(text)
+    folded = fold(text[:CHARACTERS_READ])
     clauses: list[Clause] = []
     for run in han_runs(folded):
         clauses += _chinese_clauses(run, lexicon)

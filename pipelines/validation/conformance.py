@@ -1,0 +1,174 @@
+"""Warnings: what a table may do and had better not. Errors refuse, warnings are reported with their fix.
+
+Columns out of order, optional columns missing, columns that the schema does not have (where its `fieldsMatch` allows
+these), and cells with surrounding spaces or full-width digits and letters.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.validation.messages import word
+from pipelines.validation.suggest import normalised
+from schemas.table_schema import FieldRole, Meaning, TableSchema
+from schemas.validation import TableError
+
+Flags = npt.NDArray[np.bool_]
+
+SPACES = "surrounding-spaces"
+FULL_WIDTH = "full-width-characters"
+# Table Schema's fieldsMatch: which of them allow labels beyond, or fewer than, the schema's fields.
+MORE_ALLOWED = ("subset", "partial")
+FEWER_ALLOWED = ("superset", "partial")
+
+_BLANKS = r"[\s\x{a0}\x{3000}\x{feff}\x{200b}]"
+SURROUNDED = rf"^{_BLANKS}|{_BLANKS}$"
+WIDE = "[０-９Ａ-Ｚａ-ｚ]"
+# First and last UTF-8 bytes of blanks; some other characters share them, so a hit is looked at again.
+_FIRST_BYTES = np.isin(np.arange(256), [*b" \t\r\n\v\f", 0xC2, 0xE2, 0xE3, 0xEF])
+_LAST_BYTES = np.isin(np.arange(256), [*b" \t\r\n\v\f", 0xA0, 0x80, 0xBF, 0x8B])
+_WIDE_BYTE = 0xEF
+# Texts in which full-width characters are a matter of style.
+_WORDS = (Meaning.FREE_TEXT, Meaning.ADDRESS, Meaning.ORGANISATION_NAME, Meaning.PERSON_NAME)
+
+
+def header_warnings(labels: Sequence[str], schema: TableSchema) -> list[TableError]:
+    """Warnings about a header that the schema's `fieldsMatch` accepts by name.
+
+    With `exact`, the default, such headers are errors, which frictionless reports.
+    """
+    match = _fields_match(schema)
+    if match == "exact":
+        return []
+    names = [normalised(label) for label in labels]
+    known = [f.name for f in schema.fields]
+    warnings = []
+    if match in MORE_ALLOWED:
+        extra = [place for place, name in enumerate(names, start=1) if name not in known]
+        warnings += [_warning("extra-column", row=1, position=place) for place in extra]
+    if match in FEWER_ALLOWED:
+        missing = [f for f in schema.descriptor["fields"] if f["name"] not in names and not _required(f)]
+        warnings += [_warning("missing-optional-column", field=f) for f in missing]
+    shared = [name for name in names if name in known]
+    if shared != [name for name in known if name in shared]:
+        warnings.append(_warning("column-order", row=1))
+    return warnings
+
+
+@dataclass
+class CellWarnings:
+    """Counts cells of batches as they pass; one warning per field and kind at the end, never one per cell."""
+
+    schema: TableSchema
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    first_rows: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, columns: Mapping[str, pa.Array], rows: npt.NDArray[np.int64]) -> None:
+        """Look at a batch. columns: field name → cells; those that are not text are passed over. rows: row numbers."""
+        for descriptor in self.schema.descriptor["fields"]:
+            cells = columns.get(descriptor["name"])
+            if cells is None or not isinstance(cells, pa.Array) or not pa.types.is_string(cells.type):
+                continue
+            self._count(SPACES, descriptor["name"], surrounded(cells), rows)
+            if full_width_matters(descriptor):
+                self._count(FULL_WIDTH, descriptor["name"], full_width(cells), rows)
+
+    def warnings(self) -> list[TableError]:
+        """One warning per field and kind, in the schema's order."""
+        found = []
+        for position, descriptor in enumerate(self.schema.descriptor["fields"], start=1):
+            for kind in (SPACES, FULL_WIDTH):
+                key = (kind, descriptor["name"])
+                if key in self.counts:
+                    facts = {"count": self.counts[key], "first_row": self.first_rows[key]}
+                    warning = _warning(kind, field=descriptor, **facts)
+                    found.append(warning.model_copy(update={"row": facts["first_row"], "field_number": position}))
+        return found
+
+    def _count(self, kind: str, name: str, flags: Flags, rows: npt.NDArray[np.int64]) -> None:
+        count = int(flags.sum())
+        if count:
+            key = (kind, name)
+            self.counts[key] = self.counts.get(key, 0) + count
+            self.first_rows.setdefault(key, int(rows[int(flags.argmax())]))
+
+
+def surrounded(cells: pa.StringArray) -> Flags:
+    """Which cells begin or end with a space, a full-width space, a tab or another blank."""
+    offsets, data = _buffers(cells)
+    flags = np.zeros(len(cells), bool)
+    filled = np.flatnonzero(np.diff(offsets) > 0)
+    if not len(filled):
+        return flags
+    suspect = _FIRST_BYTES[data[offsets[filled]]] | _LAST_BYTES[data[offsets[filled + 1] - 1]]
+    return _confirmed(cells, filled[suspect], SURROUNDED, flags)
+
+
+def full_width(cells: pa.StringArray) -> Flags:
+    """Which cells hold full-width digits or Latin letters."""
+    offsets, data = _buffers(cells)
+    flags = np.zeros(len(cells), bool)
+    places = np.flatnonzero(data[offsets[0] : offsets[-1]] == _WIDE_BYTE) + offsets[0] if len(cells) else data
+    if not len(places):
+        return flags
+    suspect = np.unique(np.searchsorted(offsets, places, side="right") - 1)
+    return _confirmed(cells, suspect, WIDE, flags)
+
+
+def full_width_matters(descriptor: Mapping[str, Any]) -> bool:
+    """Whether full-width characters in the field are a slip: in all but words and free text."""
+    if descriptor.get("type", "any") not in ("string", "any"):
+        return True
+    words = descriptor.get("role") == FieldRole.FREE_TEXT or descriptor.get("meaning") in _WORDS
+    return not words
+
+
+def _confirmed(cells: pa.StringArray, suspect: npt.NDArray[np.int64], pattern: str, flags: Flags) -> Flags:
+    if len(suspect):
+        matched = pc.match_substring_regex(cells.take(pa.array(suspect)), pattern)
+        flags[suspect] = np.asarray(pc.fill_null(matched, False))
+    return flags
+
+
+def _buffers(cells: pa.StringArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """(offsets of the cells and one more, all bytes). What a missing cell may hold is ruled out by the regex."""
+    _, offsets, data = cells.buffers()
+    if not len(cells) or offsets is None:
+        return np.zeros(len(cells) + 1, np.int64), np.zeros(0, np.uint8)
+    starts = np.frombuffer(offsets, np.int32)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
+    return starts, np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+
+
+def _fields_match(schema: TableSchema) -> str:
+    """The schema's `fieldsMatch`, which the standard writes as a text or as a list of one."""
+    given = schema.descriptor.get("fieldsMatch") or "exact"
+    return given if isinstance(given, str) else given[0]
+
+
+def _required(descriptor: Mapping[str, Any]) -> bool:
+    return bool((descriptor.get("constraints") or {}).get("required"))
+
+
+def _warning(
+    kind: str,
+    *,
+    row: int | None = None,
+    position: int | None = None,
+    field: Mapping[str, Any] | None = None,
+    **facts: Any,
+) -> TableError:
+    words = word(kind, row=row, position=position, field=field, **facts)
+    return TableError(
+        type=kind,
+        level="warning",
+        row=row,
+        field=field["name"] if field else None,
+        field_number=position,
+        message=words.message,
+        remedy=words.remedy,
+    )

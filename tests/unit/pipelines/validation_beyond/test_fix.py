@@ -1,0 +1,117 @@
+"""The corrected copy: what is put right, what is left to people, and a summary without values."""
+
+import csv
+
+import pytest
+import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.read import read_source
+from pipelines.validation import ValidatedTable, validate_table
+from pipelines.validation.fix import fix_file, fixed_cell
+from schemas.errors import Refused
+from schemas.table_schema import table_schema_from_descriptor
+
+SCHEMA = table_schema_from_descriptor(
+    {
+        "fields": [
+            {"name": "id", "type": "integer", "title": "编号", "constraints": {"required": True}},
+            {"name": "day", "type": "date", "title": "日期"},
+            {"name": "money", "type": "number"},
+            {"name": "note", "type": "string", "role": "free-text"},
+        ],
+    },
+    "t",
+    "1.0.0",
+)
+
+
+def fixed(tmp_path, text, encoding="utf-8"):
+    source = tmp_path / "source.csv"
+    source.write_text(text, encoding, newline="")
+    summary = fix_file(read_source(source), SCHEMA, tmp_path / "fixed.csv")
+    with (tmp_path / "fixed.csv").open(encoding="utf-8", newline="") as file:
+        return summary, list(csv.reader(file))
+
+
+def test_a_copy_that_validates(tmp_path):
+    text = 'day,id, money,extra,note\n2020/3/5,１,"1,234",x, 你好 \n2020年3月6日, 2 ,3.5,y,数字１２\n'
+    summary, rows = fixed(tmp_path, text)
+    assert rows == [
+        ["id", "day", "money", "note"],
+        ["1", "2020-03-05", "1234", "你好"],
+        ["2", "2020-03-06", "3.5", "数字１２"],
+    ]
+    assert (summary.rows, summary.reordered, summary.dropped, summary.changed) == (2, True, (4,), True)
+    assert {(c.field, c.kind, c.cells) for c in summary.columns} == {
+        ("id", "full-width-characters", 1),
+        ("id", "surrounding-spaces", 1),
+        ("day", "date-spelling", 2),
+        ("money", "thousands-separators", 1),
+        ("note", "surrounding-spaces", 1),
+    }
+    assert "列“日期”（day）：统一日期写法，2 个单元格" in [line.zh for line in summary.lines(SCHEMA)]
+    outcome = validate_table(read_source(tmp_path / "fixed.csv"), SCHEMA)
+    assert isinstance(outcome, ValidatedTable)
+
+
+def test_other_encodings_become_utf_8(tmp_path):
+    summary, rows = fixed(tmp_path, "id,day,money,note\n1,,,中文内容足够长以便识别编码\n" * 1, "gb18030")
+    assert rows[1][3] == "中文内容足够长以便识别编码"
+    assert not summary.changed
+
+
+def test_rows_that_need_a_person_are_kept(tmp_path):
+    text = "id,day,money,note\n1, 2020/3/5\n2,05/03/2020,12万,x,more\n3,2020/3/5,1,y\n"
+    _, rows = fixed(tmp_path, text)
+    assert rows[1:] == [["1", " 2020/3/5"], ["2", "05/03/2020", "12万", "x", "more"], ["3", "2020-03-05", "1", "y"]]
+
+
+def test_a_workbook(tmp_path):
+    path = tmp_path / "source.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    for number, row in enumerate([["id", "day", "money", "note"], [1, "2020/3/5", 2.5, " a"]]):
+        sheet.write_row(number, 0, row)
+    book.close()
+    summary = fix_file(read_source(path), SCHEMA, tmp_path / "fixed.csv")
+    assert (tmp_path / "fixed.csv").read_text("utf-8") == "id,day,money,note\n1,2020-03-05,2.5,a\n"
+    assert summary.rows == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "field", "expected"),
+    [
+        ("43895", {"type": "date"}, "43895"),
+        ("05/03/2020", {"type": "date"}, "05/03/2020"),
+        ("12万元", {"type": "number"}, "12万元"),
+        ("是", {"type": "boolean"}, "是"),
+        ("1,2", {"type": "number"}, "1,2"),
+        ("Ｎｏ．１，甲", {"type": "string", "meaning": "code"}, "No．1，甲"),
+        ("１，２３４", {"type": "integer"}, "1234"),
+        ("2020/2/30", {"type": "date"}, "2020/2/30"),
+    ],
+)
+def test_one_reading_only(cell, field, expected):
+    assert fixed_cell(cell, field)[0] == expected
+
+
+@given(
+    st.text(alphabet="０1２-/, 年月日　a", max_size=10),
+    st.sampled_from([{"type": t} for t in ("date", "integer", "number", "string")]),
+)
+def test_fixing_twice_changes_nothing(cell, field):
+    once, _ = fixed_cell(cell, field)
+    assert fixed_cell(once, field) == (once, ())
+
+
+def test_a_file_that_breaks_off_leaves_no_copy(tmp_path):
+    source = tmp_path / "source.csv"
+    source.write_text("id,day,money,note\n" + "1,,,x\n" * 3000, "utf-8")
+    table = read_source(source)
+    source.write_bytes(source.read_bytes() + b"2,,,\xff\n")  # changed since it was looked at
+    with pytest.raises(Refused) as caught:
+        fix_file(table, SCHEMA, tmp_path / "fixed.csv")
+    assert caught.value.code == "unreadable-rows"
+    assert not (tmp_path / "fixed.csv").exists()

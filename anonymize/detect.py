@@ -16,7 +16,7 @@ from anonymize.meanings import meaning_findings
 from anonymize.names.columns import name_findings
 from anonymize.recognizers.specification import CONFIDENT
 from anonymize.spans import NameTagger
-from anonymize.uniqueness import SINGLED_OUT, unique_sets
+from anonymize.uniqueness import unique_sets
 from schemas.findings import FieldProfile, Finding, Findings
 from schemas.table_schema import FieldRole, Meaning
 
@@ -57,7 +57,7 @@ def detect(
         rows=table.num_rows,
         profiles=tuple(profile(c) for c in columns),
         findings=tuple(found),
-        unique_sets=sets,
+        unique_sets=tuple(sets),
     )
 
 
@@ -97,21 +97,21 @@ def uniqueness_candidates(columns: list[Column], found: list[Finding]) -> list[C
     left_out = {
         f.field
         for f in found
-        if f.score >= CONFIDENT and f.proposed_role in (FieldRole.DIRECT_IDENTIFIER, FieldRole.FREE_TEXT)
+        if f.entity == "FREE_TEXT"
+        or (f.score >= CONFIDENT and f.proposed_role in (FieldRole.DIRECT_IDENTIFIER, FieldRole.FREE_TEXT))
     }
     return [c for c in columns if c.cells and c.field not in left_out]
 
 
-def uniqueness_findings(candidates: list[Column], sets: tuple[tuple[str, ...], ...]) -> list[Finding]:
+def uniqueness_findings(candidates: list[Column], sets: dict[tuple[str, ...], float]) -> list[Finding]:
     """Fields with rare values, and members of sets that single out records, as proposed quasi-identifiers."""
     found = []
-    members = {field for s in sets if len(s) > 1 for field in s}
     for column in candidates:
         if column.unique_share >= RARE:
             once = np.asarray(column.counts == 1)
             found.append(_proposal(column, "RARE_VALUES", column.count(once), column.unique_share))
-        elif column.field in members:
-            found.append(_proposal(column, "SINGLES_OUT", column.cells, SINGLED_OUT))
+        elif together := max((share for fields, share in sets.items() if column.field in fields), default=0.0):
+            found.append(_proposal(column, "SINGLES_OUT", round(together * column.cells), together))
     return found
 
 

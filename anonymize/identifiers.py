@@ -9,7 +9,7 @@ from anonymize.columns import Column, named_shapes
 from anonymize.headers import Header
 from anonymize.matching import Matches, match_texts
 from anonymize.recognizers.registry import BY_ENTITY, SPECIFICATIONS
-from anonymize.recognizers.specification import CONFIDENT, Specification
+from anonymize.recognizers.specification import CONFIDENT
 from schemas.findings import Finding
 
 HEADER_SCORE = 0.95
@@ -91,10 +91,10 @@ def _rate_in_shape(column: Column, filled: npt.NDArray[np.bool_], matched: npt.N
 def _header_finding(column: Column, header: Header | None, found: list[Finding]) -> Finding | None:
     """The kind the header tells, where the cells have its loose form; else, a weak finding of the header alone."""
     specification = BY_ENTITY.get(header.entity) if header else None
-    if header is None or specification is None:
+    if header is None or specification is None or specification.column_pattern is None:
         return None
     seen = next((f for f in found if _same_kind(header.entity, f.entity) and f.score >= HEADER_SCORE), None)
-    loose = _loose_form(column, specification)
+    loose = column.matching(f"^(?:{specification.column_pattern})$")
     if seen and seen.share >= column.share(loose) * 0.9:
         return None
     share = column.share(loose)
@@ -114,9 +114,3 @@ def _header_finding(column: Column, header: Header | None, found: list[Finding])
         shapes=named_shapes(column, loose),
         proposed_role=specification.role,
     )
-
-
-def _loose_form(column: Column, specification: Specification) -> npt.NDArray[np.bool_]:
-    if specification.column_pattern is None:
-        return np.zeros(column.distinct, bool)
-    return column.matching(f"^(?:{specification.column_pattern})$")

@@ -31,6 +31,8 @@ def shape_name(mask: str) -> str:
     if mask == _RESIDENT_X:
         return "17 digits + X"
     runs = [(sign, len(list(run))) for sign, run in groupby(mask)]
+    if len(runs) > 4 and set(mask) <= {"9", "a"}:
+        return f"{len(mask)} letters and digits"
     if len(runs) > MOST_RUNS:
         low = len(mask) // 20 * 20
         return f"text of {low}–{low + 19} characters"

@@ -25,8 +25,8 @@ def unique_share(codes: Codes) -> float:
 
 def unique_sets(
     columns: dict[str, Codes], *, largest: int = LARGEST_SET, singled_out: float = SINGLED_OUT
-) -> tuple[tuple[str, ...], ...]:
-    """Minimal sets of at most `largest` fields that single out at least `singled_out` of the records.
+) -> dict[tuple[str, ...], float]:
+    """Minimal sets of at most `largest` fields that single out at least `singled_out` of the records, and what share.
 
     columns: field → code of every row (equal values, equal codes). Minimal: no listed set holds another. Ordered by
     size, then by the order of fields. In large tables a sample of rows screens first: a record that is unique in the
@@ -34,14 +34,14 @@ def unique_sets(
     """
     rows = len(next(iter(columns.values()), ()))
     if not rows:
-        return ()
+        return {}
     distinct = {name: int(codes.max()) + 1 for name, codes in columns.items()}
     richest = sorted((n for n in columns if distinct[n] > 1), key=lambda n: -distinct[n])[:MOST_FIELDS]
     fields = [n for n in columns if n in richest]
     sample = None
     if rows >= SCREENED_FROM:
         sample = np.sort(np.random.default_rng(0).choice(rows, SCREEN_ROWS, replace=False))
-    listed: list[tuple[str, ...]] = []
+    listed: dict[tuple[str, ...], float] = {}
     for size in range(1, largest + 1):
         for names in combinations(fields, size):
             if any(set(smaller) <= set(names) for smaller in listed):
@@ -49,9 +49,10 @@ def unique_sets(
             chosen = [columns[n] for n in names]
             if sample is not None and unique_share(combine([c[sample] for c in chosen])) < 0.8 * singled_out:
                 continue
-            if unique_share(combine(chosen)) >= singled_out:
-                listed.append(names)
-    return tuple(listed)
+            share = unique_share(combine(chosen))
+            if share >= singled_out:
+                listed[names] = share
+    return listed
 
 
 def combine(columns: Sequence[Codes]) -> Codes:

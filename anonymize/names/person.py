@@ -22,8 +22,11 @@ NOT_NAMES = frozenset(_words("not_names.txt"))
 HAN = r"[\u4e00-\u9fff]"
 _FULL = rf"(?:(?:{'|'.join(COMPOUND)}){HAN}{{1,2}}|[{SINGLE}]{HAN}{{1,2}})"
 BARE = re.compile(rf"(?:{_FULL}|[{SINGLE}] {HAN}{{1,2}})")
-# Names of other peoples, written with a middle dot.
-DOTTED = re.compile(rf"{HAN}{{1,8}}(?:[·•・]{HAN}{{1,8}}){{1,3}}")
+# Names of other peoples, written with a middle dot; no function words inside.
+_PART = "(?:(?![的在是和与及了于对向为至到从由等我他她])[\u4e00-\u9fff])"
+DOTTED = re.compile(rf"{_PART}{{1,8}}(?:[·•・]{_PART}{{1,8}}){{1,3}}")
+_FUNCTION = frozenset("的在是和与及了不也都就要他她我们这那此")  # no given name holds them
+_PLACES = ("省", "市", "区", "县", "乡", "镇", "村", "路", "街", "港", "庄", "权", "性", "率", "费", "人", "方", "籍")
 BARE_PREFILTER = r"^(?:\p{Han}{2,4}|\p{Han} \p{Han}{1,2}|\p{Han}+(?:[·•・]\p{Han}+)+)$"
 LATIN_FORM = r"^[A-Z][a-z]+(?:[ -](?:[A-Z][a-z]+|[A-Z]\.)){1,3}$"
 # A label, then the name: 申请人：张三
@@ -41,27 +44,33 @@ def is_bare_name(cell: str) -> bool:
     """Whether a whole cell looks like a person's name: by surname and no ordinary word, or by a middle dot."""
     if DOTTED.fullmatch(cell):
         return True
-    if not BARE.fullmatch(cell) or cell in NOT_NAMES:
-        return False
-    word = cell.replace(" ", "")
-    return not rjieba.has_word(word) or rjieba.tag(word)[0][1] == "nr"
+    return BARE.fullmatch(cell) is not None and not _is_ordinary(cell.replace(" ", ""))
 
 
 def person_spans(text: str) -> list[tuple[int, int, float]]:
     """(start, end, score) of names in a text, not overlapping: after labels, before titles, by dictionary."""
     spans: list[tuple[int, int, float]] = []
     for match in LABELLED.finditer(text):
-        _add(spans, *match.span("name"), LABELLED_SCORE)
+        if not _is_ordinary(match.group("name")):
+            _add(spans, *match.span("name"), LABELLED_SCORE)
     for match in TITLED.finditer(text):
-        _add(spans, *match.span("name"), TITLED_SCORE)
+        if not _is_ordinary(match.group("name")):
+            _add(spans, *match.span("name"), TITLED_SCORE)
     for match in DOTTED.finditer(text):
         _add(spans, *match.span(), DOTTED_SCORE)
     at = 0
     for word, tag in rjieba.tag(text):
-        if tag.startswith("nr") and word not in NOT_NAMES and (tag == "nrt" or BARE.fullmatch(word)):
+        if tag == "nr" and BARE.fullmatch(word) and not _is_ordinary(word) and not word.endswith(_PLACES):
             _add(spans, at, at + len(word), TAGGED_SCORE)
         at += len(word)
     return sorted(spans)
+
+
+def _is_ordinary(word: str) -> bool:
+    """Whether a word with a surname's beginning is none: listed, known with another tag, or with a function word."""
+    if word in NOT_NAMES or _FUNCTION.intersection(word[1:]):
+        return True
+    return len(word) > 1 and rjieba.has_word(word) and rjieba.tag(word)[0][1] != "nr"
 
 
 def _add(spans: list[tuple[int, int, float]], start: int, end: int, score: float) -> None:

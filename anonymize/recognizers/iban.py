@@ -9,12 +9,23 @@ from anonymize.recognizers.bytes_matrix import Flags
 from anonymize.recognizers.specification import LEFT, RIGHT, Pattern, Specification
 from schemas.table_schema import Meaning
 
+# Lengths by country, of the SWIFT IBAN registry.
+_LENGTHS = {
+    country: length
+    for length, countries in (
+        (15, "NO"), (16, "BE"), (18, "DK FI FO GL NL"), (19, "MK SI"), (20, "AT BA EE KZ LT LU XK"),
+        (21, "CH CR HR LI LV"), (22, "BG BH DE GB GE IE ME RS"), (23, "AE GI IL IQ TL"),
+        (24, "AD CZ ES MD PK RO SA SE SK TN VG"), (25, "LY PT ST"), (26, "IS TR"), (27, "FR GR IT MC MR SM"),
+        (28, "AL AZ BY CY DO EG GT HU LB PL SV"), (29, "BR PS QA UA"), (30, "JO KW MU"), (31, "MT SC"), (32, "LC"),
+    )
+    for country in countries.split()
+}  # fmt: skip
 _FORM = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 
 
 def valid(value: str) -> bool:
-    """The two check digits hold."""
-    if not _FORM.fullmatch(value):
+    """The country's length, and the two check digits hold."""
+    if not _FORM.fullmatch(value) or len(value) != _LENGTHS.get(value[:2]):
         return False
     return int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 == 1
 

@@ -93,6 +93,14 @@ def normalise(text: str) -> str:
     return text.translate(_WIDE)
 
 
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]")
+
+
+def has_han(text: str) -> bool:
+    """Whether a Han character is in the text."""
+    return _HAN.search(text) is not None
+
+
 _SEPARATORS = str.maketrans("", "", " -.·()")
 
 

@@ -5,16 +5,30 @@ It names organisations, so it is kept; a policy may treat it otherwise (sole tra
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from anonymize.recognizers import resident_id
 from anonymize.recognizers.bytes_matrix import Flags, rows_of_width
 from anonymize.recognizers.specification import LEFT, RIGHT, Pattern, Specification
 from schemas.table_schema import FieldRole, Meaning
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+DIVISIONS = resident_id.PROVINCES | {"10"}
 _VALUE = np.full(256, -1, np.int32)
 for _i, _c in enumerate(ALPHABET):
     _VALUE[ord(_c)] = _VALUE[ord(_c.lower())] = _i
+
+
+def plausible(value: str) -> bool:
+    """A registered division at 3 and 4 (10: the state's own register), and no resident number."""
+    return value[2:4] in DIVISIONS and not resident_id.plausible(value)
+
+
+def plausible_many(values: pa.StringArray) -> Flags:
+    """`plausible` of every value."""
+    known = pc.is_in(pc.utf8_slice_codeunits(values, 2, 4), pa.array(sorted(DIVISIONS)))
+    return np.asarray(known) & ~resident_id.plausible_many(values)
 
 
 def valid(value: str) -> bool:
@@ -37,7 +51,7 @@ def valid_many(values: pa.StringArray) -> Flags:
     return flags
 
 
-_BODY = r"[1-9ANY][0-9A-HJ-NP-RTUWXY](?:[0-9][ -]?){6}[0-9A-HJ-NP-RTUWXY]{9}[ -]?[0-9A-HJ-NP-RTUWXY]"
+_BODY = r"[1-9ANY][1-59](?:[0-9][ -]?){6}[0-9A-HJ-NP-RTUWXY]{9}[ -]?[0-9A-HJ-NP-RTUWXY]"
 
 SPECIFICATION = Specification(
     entity="CN_USCC",
@@ -46,17 +60,19 @@ SPECIFICATION = Specification(
         Pattern(
             "uscc",
             f"{LEFT}{_BODY}{RIGHT}",
-            r"[1-9ANY][0-9A-HJ-NP-RTUWXY](?:[0-9][ -]?){6}[0-9A-HJ-NP-RTUWXY]{9}",
+            r"[1-9ANY][1-59](?:[0-9][ -]?){6}[0-9A-HJ-NP-RTUWXY]{9}",
             0.3,
         ),
         Pattern(
             "uscc-lower-case",
             f"{LEFT}(?i:{_BODY}){RIGHT}",
-            r"(?i)[1-9ANY][0-9A-HJ-NP-RTUWXY](?:[0-9][ -]?){6}[0-9]{0,8}[a-hj-np-rtuwxy]",
+            r"(?i)[1-9ANY][1-59](?:[0-9][ -]?){6}[0-9]{0,8}[a-hj-np-rtuwxy]",
             0.2,
         ),
     ),
     role=FieldRole.NON_SENSITIVE,
+    plausible=plausible,
+    plausible_many=plausible_many,
     valid=valid,
     valid_many=valid_many,
     context_zh=("信用代码", "社会信用", "纳税人识别号", "税号"),

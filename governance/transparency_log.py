@@ -19,6 +19,8 @@ from schemas.actor import Actor
 from schemas.errors import Conflict, NotFound, Refused
 from schemas.text import Text
 
+ADVISORY_LOCK = 0x676F6E676B6169  # "gongkai"
+
 
 def append_entry(connection: sa.Connection, entry: dict[str, Any], *, actor: Actor, now: datetime) -> int:
     """Add a leaf; returns its index. entry: needs `kind`; may name its subject as `release` or `dataset`.
@@ -26,6 +28,7 @@ def append_entry(connection: sa.Connection, entry: dict[str, Any], *, actor: Act
     Raises Conflict when another transaction took the same index; running the whole transaction again helps.
     """
     leaf = canonical_json(entry)
+    _queue_up(connection)
     index = log_size(connection)
     subject = str(entry.get("release") or entry.get("dataset") or entry.get("decision") or "")[:100]
     nodes = merkle.nodes_of_append(index, merkle.leaf_hash(leaf), lambda level, i: _node(connection, level, i))
@@ -44,6 +47,12 @@ def append_entry(connection: sa.Connection, entry: dict[str, Any], *, actor: Act
         connection, actor=actor, action="log.appended", subject=f"log:{index}", now=now, data={"kind": entry["kind"]}
     )
     return index
+
+
+def _queue_up(connection: sa.Connection) -> None:
+    """Appending transactions take turns. SQLite's write lock does that already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
 
 
 def log_size(connection: sa.Connection) -> int:

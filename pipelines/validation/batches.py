@@ -1,9 +1,12 @@
-"""Batches of records with their row numbers: what the engine checks."""
+"""Blocks of records and the batches made of them: what the engine checks.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+A block is cheap to make and is read in one thread; its batch may be made in another.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,50 +19,69 @@ SIZE = 16_384
 
 @dataclass
 class Batch:
-    """first, count: record numbers covered. rows: numbers of the records with exactly one cell per field, and
-    columns their cells (string arrays, or lists of plain values). odd: all other records that hold data.
-    cells_of: cells of the records with these numbers."""
+    """count: records covered, data or not. rows: positions (0 = first of the block) of the records with one cell per
+    field; columns: their cells, as Arrow arrays (text or typed) or as lists of plain values. odd: (position, cells) of
+    all other records that hold data. nulls_known: every missing value among the columns is null already."""
 
-    first: int
     count: int
     rows: np.ndarray
-    columns: list[pa.Array | Sequence[Any]]
+    columns: list[Any]
     odd: list[tuple[int, list[Any]]]
-    cells_of: Callable[[Sequence[int]], dict[int, list[Any]]]
+    nulls_known: bool = False
 
 
-def exact_batches(table: OpenTable) -> Iterator[Batch]:
-    """Batches of what frictionless's own tokeniser and filters yield. Raises StreamStopped."""
-    width = len(table.readings)
-    rows = table.rows()
+class Block(Protocol):
+    """Some records in a row. first: number of its first record, None where it follows the block before."""
+
+    first: int | None
+
+    def batch(self) -> Batch: ...
+
+    def cells(self, positions: Sequence[int]) -> dict[int, list[Any]]: ...
+
+
+@dataclass
+class RowsBlock:
+    """Records as frictionless's own tokeniser yields them: (row number, cells)."""
+
+    first: int | None
+    records: list[tuple[int, list[Any]]]
+    width: int
+
+    def batch(self) -> Batch:
+        first = self.first or 0
+        regular = [(number, cells) for number, cells in self.records if len(cells) == self.width]
+        odd = [(number - first, cells) for number, cells in self.records if len(cells) != self.width]
+        columns = [_column(cells) for cells in zip(*(cells for _, cells in regular), strict=True)]
+        return Batch(
+            count=self.records[-1][0] - first + 1,
+            rows=np.fromiter((number - first for number, _ in regular), np.int64, len(regular)),
+            columns=columns or [pa.array([], STRING) for _ in range(self.width)],
+            odd=odd,
+        )
+
+    def cells(self, positions: Sequence[int]) -> dict[int, list[Any]]:
+        wanted = set(positions)
+        first = self.first or 0
+        return {number - first: cells for number, cells in self.records if number - first in wanted}
+
+
+def rows_blocks(table: OpenTable) -> Iterator[RowsBlock]:
+    """Blocks of what frictionless's own tokeniser and filters yield. Raises StreamStopped, after the records before."""
     stopped: list[Exception] = []
-    while part := list(islice(_until_stopped(rows, stopped), SIZE)):
-        yield _batch(part, width)
+    rows = _until_stopped(table.rows(), stopped)
+    while part := list(islice(rows, SIZE)):
+        yield RowsBlock(part[0][0], part, len(table.readings))
     if stopped:
         raise stopped[0]
 
 
-def _until_stopped(rows: Iterable[tuple[int, list[Any]]], stopped: list[Exception]) -> Iterator[tuple[int, list[Any]]]:
+def _until_stopped(rows: Iterable[Any], stopped: list[Exception]) -> Iterator[Any]:
     """rows up to where reading fails; the failure is kept for later, so that the rows before it are still seen."""
     try:
         yield from rows
     except Exception as error:
         stopped.append(error)
-
-
-def _batch(part: list[tuple[int, list[Any]]], width: int) -> Batch:
-    regular = [(number, cells) for number, cells in part if len(cells) == width]
-    odd = [(number, cells) for number, cells in part if len(cells) != width]
-    columns: list[pa.Array | Sequence[Any]] = [_column(c) for c in zip(*(cells for _, cells in regular), strict=True)]
-    known = dict(part)
-    return Batch(
-        first=part[0][0],
-        count=part[-1][0] - part[0][0] + 1,
-        rows=np.fromiter((number for number, _ in regular), np.int64, len(regular)),
-        columns=columns or [pa.array([], STRING) for _ in range(width)],
-        odd=odd,
-        cells_of=lambda numbers: {n: known[n] for n in numbers if n in known},
-    )
 
 
 def _column(cells: Sequence[Any]) -> pa.Array | Sequence[Any]:

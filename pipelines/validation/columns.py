@@ -35,6 +35,7 @@ CANONICAL = {
 }
 ALLOWED = {"integer": INTEGER_BYTES, "number": NUMBER_BYTES, "date": DATE_BYTES, "datetime": TIMESTAMP_BYTES}
 WIDTH = {"date": 10, "datetime": 19}
+FEW = pa.dictionary(pa.int32(), STRING)
 PLAIN = {"integer": (pa.int64(),), "date": (pa.date32(),), "string": (STRING,)}
 FIRST_DAY = dt.date(1, 1, 1)
 
@@ -56,9 +57,9 @@ class Column:
         self.reading = reading
         self.name = reading.name
         self.type = first_type(reading)
-        self.widened = False
+        self.hashed_apart = False  # a key was hashed in another form than the ones before
         self.required = bool(reading.constraints.get("required"))
-        self.missing = pa.array(sorted(reading.missing), STRING)
+        self._absent = pa.array([*sorted(reading.missing), None], STRING)
         self.pattern = pattern
         self.kind = _kind(reading, pattern)
         self.few_distinct: bool | None = None
@@ -67,17 +68,60 @@ class Column:
         if _not_finite(self.minimum) or _not_finite(self.maximum):
             self.kind = None
 
+    def check(self, cells: Any, nulls_known: bool = False) -> Checked:
+        """cells: an Arrow array (text, dictionary of text, or typed), or a sequence of plain values.
+
+        nulls_known: every missing text is null already.
+        """
+        if not isinstance(cells, pa.Array):
+            return self.check_values(cells)
+        if cells.type == STRING:
+            return self.check_text(cells, nulls_known)
+        if pa.types.is_dictionary(cells.type):
+            absent = pc.is_in(cells.dictionary, value_set=self._absent).take(cells.indices)
+            return self._check_encoded(cells, _mask(pc.fill_null(absent, True)))
+        return self.check_typed(cells)
+
+    # -- cells read straight into their type
+
+    def direct_type(self, *, integers: bool, dates: bool) -> pa.DataType:
+        """The type that a CSV reader may read this column's cells into, without accepting what frictionless does not;
+        text where there is none. integers, dates: whether the block allows it."""
+        if self.few_distinct:
+            return FEW
+        if self.kind == "integer" and integers and self.type == pa.int64():
+            return self.type
+        if self.kind == "number" and (pa.types.is_decimal(self.type) or self.reading.float_number):
+            return self.type
+        if self.kind == "date" and dates and self.type == pa.date32():
+            return self.type
+        return STRING
+
+    def check_typed(self, cells: pa.Array) -> Checked:
+        """cells: values of the field's own kind, null where missing; frictionless reads them as they are."""
+        missing = _mask(cells.is_null())
+        bad = missing & self.required
+        surely = self._within_bounds(cells)
+        if pa.types.is_floating(cells.type):
+            surely &= np.isfinite(cells.fill_null(0).to_numpy(zero_copy_only=False))
+        odd = np.flatnonzero(~surely & ~missing)
+        if len(odd):
+            bad[odd] = [bool(self.reading.read(value)[1]) for value in cells.take(pa.array(odd)).to_pylist()]
+        return Checked(bad, missing, cells)
+
     # -- cells as text
 
-    def check_text(self, cells: pa.Array) -> Checked:
-        """cells: string array; null is a cell that is not there (frictionless's None)."""
-        missing = _mask(pc.is_in(cells, value_set=self.missing)) | _mask(cells.is_null())
+    def check_text(self, cells: pa.Array, nulls_known: bool = False) -> Checked:
+        """cells: string array; null is a cell that is not there (frictionless's None).
+
+        nulls_known: every missing value is null already."""
+        missing = _mask(cells.is_null()) if nulls_known else _mask(pc.is_in(cells, value_set=self._absent))
         if self.few_distinct is None:
             sample = cells.slice(0, 20_000)
-            self.few_distinct = self.kind != "string" and len(sample.unique()) < 0.5 * len(sample)
+            self.few_distinct = self._worth_encoding() and len(sample.unique()) < 0.5 * len(sample)
         surely, typed = (None, None) if self.few_distinct else self._surely_valid(cells, missing)
         if surely is None:
-            return self._check_distinct(cells, missing)
+            return self._check_encoded(cells.dictionary_encode(), missing)
         bad = missing & self.required
         odd = np.flatnonzero(~surely & ~missing)
         if not len(odd):
@@ -88,19 +132,21 @@ class Column:
         bad[odd] = wrong[indices]
         return Checked(bad, missing, self._with_values(typed, odd, values, indices))
 
-    def _check_distinct(self, cells: pa.Array, missing: np.ndarray) -> Checked:
-        encoded = cells.dictionary_encode()
-        if self.few_distinct and len(encoded.dictionary) > 0.5 * len(cells) > 500:
+    def _worth_encoding(self) -> bool:
+        """Whether checking a distinct value costs more than finding the distinct values."""
+        constrained = {"pattern", "enum", "minLength", "maxLength"} & set(self.reading.constraints)
+        return self.kind in (None, "datetime") or (self.kind == "string" and bool(constrained))
+
+    def _check_encoded(self, encoded: pa.Array, missing: np.ndarray) -> Checked:
+        """encoded: dictionary array of text; every distinct value is read by frictionless."""
+        if self.few_distinct and len(encoded.dictionary) > 0.5 * len(encoded) > 500:
             self.few_distinct = False
         wrong, values = self.read_all(encoded.dictionary.to_pylist())
-        indices = encoded.indices
-        filled = indices.fill_null(0).to_numpy(zero_copy_only=False)
-        bad = wrong[filled] if len(wrong) else np.zeros(len(cells), bool)
-        absent = _mask(cells.is_null())
-        bad[absent] = self.required
+        filled = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        bad = wrong[filled] if len(wrong) else np.zeros(len(encoded), bool)
+        bad[missing] = self.required
         dictionary = self.arrow(values)
-        typed = None if dictionary is None else dictionary.take(indices)
-        return Checked(bad, missing, typed)
+        return Checked(bad, missing, None if dictionary is None else dictionary.take(encoded.indices))
 
     def _with_values(
         self, typed: pa.Array | None, where: np.ndarray, values: Sequence[Any], indices: np.ndarray
@@ -149,8 +195,10 @@ class Column:
 
     def identities(self, cells: pa.Array | Sequence[Any]) -> pa.Array:
         """Texts that are equal where the values are, null for no value."""
+        if isinstance(cells, pa.Array) and cells.type != STRING and not pa.types.is_dictionary(cells.type):
+            cells = cells.to_pylist()
         if isinstance(cells, pa.Array):
-            encoded = cells.dictionary_encode()
+            encoded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
             dictionary = [identity(self.read(cell)[1]) for cell in encoded.dictionary.to_pylist()]
             if self.reading.type in ("number", "any"):  # one NaN is not another
                 return pa.array([identity(self.read(cell)[1]) for cell in cells.to_pylist()], STRING)
@@ -164,6 +212,7 @@ class Column:
                 return to_arrow(values, self.type)
             except Misfit:
                 self.widen(values)
+                self.hashed_apart = True
         return pa.array([identity(value) for value in values], STRING)
 
     # -- exact reading
@@ -193,13 +242,12 @@ class Column:
 
     def widen(self, values: Sequence[Any]) -> None:
         self.type = wider_type(self.reading, self.type, values)
-        self.widened = True
 
     # -- fast predicates
 
     def _surely_valid(self, cells: pa.Array, missing: np.ndarray) -> tuple[np.ndarray | None, pa.Array | None]:
         """(cells surely valid, typed values of those); (None, None) where only the reader can tell."""
-        if self.kind is None:
+        if self.kind is None or (self.kind != "string" and self.type == STRING):
             return None, None
         present = cells
         if missing.any():
@@ -239,7 +287,6 @@ class Column:
         digits = pc.max(pc.subtract(pc.subtract(pc.binary_length(cells), point), 1).filter(pc.greater_equal(point, 0)))
         if digits.is_valid and digits.as_py() > self.type.scale:
             self.type = pa.decimal128(PRECISION, digits.as_py())
-            self.widened = True
 
     def _valid_text(self, cells: pa.Array) -> np.ndarray:
         constraints = self.reading.constraints

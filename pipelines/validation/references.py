@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.validation import frictionless_adapter as adapter
-from pipelines.validation.batches import exact_batches
+from pipelines.validation.batches import rows_blocks
 from pipelines.validation.columns import Column
-from pipelines.validation.frictionless_adapter import ForeignKey, OpenTable
+from pipelines.validation.frictionless_adapter import ForeignKey, OpenTable, StreamStopped, Unopenable
 from pipelines.validation.keys import identity
 
 
@@ -45,7 +45,8 @@ def _lookup(resource: Any, fields: tuple[str, ...]) -> Lookup:
     try:
         names = [reading.name for reading in reference.readings]
         columns = {r.name: Column(r) for r in reference.readings if r.name in fields}
-        for batch in exact_batches(reference):
+        for block in rows_blocks(reference):
+            batch = block.batch()
             ids = [
                 columns[f].identities(batch.columns[names.index(f)]).to_pylist()
                 if f in columns
@@ -56,6 +57,8 @@ def _lookup(resource: Any, fields: tuple[str, ...]) -> Lookup:
             for number, cells in batch.odd:
                 row = reference.row(list(cells), number)
                 known.add(tuple(identity(row.get(f)) for f in fields))
+    except StreamStopped as stop:
+        raise Unopenable([stop.error]) from stop
     finally:
         reference.close()
     known.discard((None,) * len(fields))

@@ -1,0 +1,101 @@
+"""The engine says exactly what the installed frictionless says: on random tables, and on real files."""
+
+import csv
+import random
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.validation import blocks, keys
+from pipelines.validation import frictionless_adapter as adapter
+from pipelines.validation.engine import check_table
+from tests.factories.random_tables import random_table
+
+FIXED_SEED = 20_260_101
+PAIRS, SHARDS = 500, 10
+FRESH_SHARDS = 2
+
+
+def facts(error: Any) -> list[Any]:
+    named = ("row_number", "field_name", "field_number", "cells", "labels", "row_numbers", "cell", "label")
+    return [error.type, error.note, error.message, *(getattr(error, name, None) for name in named)]
+
+
+def said_by_frictionless(package: Path, name: str, limit: int) -> list[Any] | str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return [facts(e) for e in adapter.frictionless_errors(adapter.package_resource(package, name), limit)]
+        except csv.Error as error:
+            return f"csv.Error: {error}"
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+
+
+def said_by_engine(package: Path, name: str, limit: int, fast: bool) -> tuple[Any, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            outcome = check_table(
+                lambda: adapter.open_table(adapter.package_resource(package, name)),
+                limit_errors=limit,
+                fast=fast,
+                threads=2,
+            )
+        except Exception as error:
+            return f"{type(error).__name__}: {error}", None
+    return [facts(e) for e in outcome.errors], outcome
+
+
+def check_pair(seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Compare one random pair; returns how it was checked."""
+    source = random.Random(seed)
+    monkeypatch.setattr(blocks, "BLOCK", source.choice([700, 3000, 20_000]))
+    monkeypatch.setattr(keys, "SPILL", source.choice([50, 1_000_000]))
+    table = random_table(seed, folder)
+    expected = said_by_frictionless(table.package, table.resource, table.limit)
+    path = ""
+    for fast in (True, False):
+        got, outcome = said_by_engine(table.package, table.resource, table.limit, fast)
+        path = path or (outcome.path if outcome else "exception")
+        way = f"{table.description}, {'fast' if fast else 'exact'}"
+        assert got == expected, way
+        if outcome is not None and not outcome.errors:
+            assert outcome.table is not None, way
+            assert_values_agree(outcome.table, table.package, table.resource, way)
+    return path
+
+
+def assert_values_agree(table: pa.Table, package: Path, name: str, way: str) -> None:
+    """The typed table holds the values that frictionless reads; text stands for values without an Arrow type."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        opened = adapter.open_table(adapter.package_resource(package, name))
+        rows = [opened.row(list(cells), number) for number, cells in opened.rows()]
+        opened.close()
+    for field in opened.readings:
+        values = [row[field.name] for row in rows]
+        typed = table[field.name].to_pylist()
+        if pa.types.is_string(table.schema.field(field.name).type) and field.type not in ("string", "any"):
+            values, typed = [v is None for v in values], [v is None for v in typed]
+        if pa.types.is_floating(table.schema.field(field.name).type):
+            values = [None if v is None else float(v) for v in values]
+            values, typed = [repr(v) for v in values], [repr(v) for v in typed]
+        assert typed == values, f"{way}: {field.name}"
+
+
+def check_pairs(seeds: range, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    return Counter(check_pair(seed, folder, monkeypatch) for seed in seeds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_random_tables_of_a_fixed_seed(shard: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = PAIRS // SHARDS
+    first = FIXED_SEED + shard * size
+    ways = check_pairs(range(first, first + size), tmp_path, monkeypatch)
+    assert ways["fast"] >= size // 4

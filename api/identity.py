@@ -25,8 +25,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 def current_actor(request: Request) -> Actor:
     """The account asking, or ANONYMOUS. A grant's token names no account: see `presented_grant_token`.
 
-    Raises NotAuthenticated (a wrong token, or a write with an ended session) and NotPermitted (a write by session from
-    another site), once per request: whoever renders the error then sees ANONYMOUS.
+    Raises NotAuthenticated (a wrong token) and NotPermitted (a write by session from another site), once per request:
+    whoever renders the error then sees ANONYMOUS. A session that has ended is no session.
     """
     known: Actor | None = getattr(request.state, "actor", None)
     if known is not None:
@@ -73,6 +73,12 @@ def set_session_cookie(response: Response, session: Session, settings: Settings)
     )
 
 
+def refuse_other_origin(request: Request) -> None:
+    """For sign-in, where there is no session yet: a browser that says another site sent this is refused."""
+    if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none":
+        require_same_origin(request)
+
+
 def require_same_origin(request: Request) -> None:
     """Raises NotPermitted unless the request was made by a page of this site."""
     origin = request.headers.get("origin")
@@ -103,9 +109,7 @@ def _identify(request: Request) -> Actor:
         with reading(platform.engine) as connection:
             actor = actor_of_session(connection, session, now=now)
     except NotAuthenticated:
-        if request.method in SAFE_METHODS:
-            return ANONYMOUS
-        raise
+        return ANONYMOUS
     if request.method not in SAFE_METHODS:
         require_same_origin(request)
     return actor

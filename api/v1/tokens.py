@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import Now, SignedIn, ThePlatform
-from api.identity import SESSION_COOKIE, set_session_cookie
+from api.identity import SESSION_COOKIE, refuse_other_origin, set_session_cookie
 from governance.accounts import (
     api_token_id,
     create_api_token,
@@ -38,8 +38,11 @@ class NewToken(BaseModel):
 
 
 @router.post("/session", status_code=201)
-def start_session(credentials: Credentials, platform: ThePlatform, now: Now, response: Response) -> Actor:
+def start_session(
+    credentials: Credentials, request: Request, platform: ThePlatform, now: Now, response: Response
+) -> Actor:
     """Sign in: sets the session cookie. The answer to a wrong name and to a wrong password is the same."""
+    refuse_other_origin(request)
     session = sign_in(
         platform.engine,
         account=credentials.account,

@@ -43,7 +43,7 @@ def submit_application(
     connection: sa.Connection, command: c.SubmitApplication, *, actor: Actor, now: datetime
 ) -> Application:
     """A new application. Raises NotPermitted, NotFound, Conflict, Refused."""
-    event = decide_submission(command, actor, now, _submission_lookups(connection, command, actor))
+    event = decide_submission(command, actor, now, _submission_lookups(connection, command, actor, now))
     application_id = secrets.token_hex(16)
     application = _append(connection, application_id, None, event, actor, now)
     tell_applicant(connection, application, event, actor=actor, now=now)
@@ -223,18 +223,23 @@ def _log_entry(application: Application, event: e.Event) -> dict[str, str]:
     }
 
 
-def _submission_lookups(connection: sa.Connection, command: c.SubmitApplication, actor: Actor) -> Lookups:
+def _submission_lookups(
+    connection: sa.Connection, command: c.SubmitApplication, actor: Actor, now: datetime
+) -> Lookups:
     terms = current_terms()
     declaration = connection.execute(
         sa.select(datasets.c.declaration).where(datasets.c.name == command.dataset)
     ).scalar()
     dataset = None if declaration is None else Dataset.model_validate(declaration)
     same: Sequence[Any] = connection.execute(
-        sa.select(applications.c.id).where(
+        sa.select(applications.c.id)
+        .outerjoin(grants, grants.c.application_id == applications.c.id)
+        .where(
             applications.c.applicant == actor.id,
             applications.c.dataset == command.dataset,
             applications.c.tier == command.tier,
             applications.c.status.in_(OPEN_STATUSES),
+            sa.or_(grants.c.valid_until.is_(None), grants.c.valid_until > now),  # expired, though not yet written so
         )
     ).all()
     return Lookups(

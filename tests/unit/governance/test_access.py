@@ -256,6 +256,15 @@ def test_only_researchers_apply_and_only_once_at_a_time(connection):
         submit(connection)
 
 
+def test_whoever_holds_a_grant_applies_again_once_it_has_expired(connection):
+    granted(connection)
+    again = {"period_from": date(2027, 1, 4), "period_until": date(2027, 6, 30)}
+    before, after = datetime(2026, 12, 31, 15, 59, tzinfo=UTC), datetime(2026, 12, 31, 16, 0, tzinfo=UTC)
+    with pytest.raises(Conflict, match="applied-already"):
+        submit(connection, before, **again)
+    submit(connection, after, **again)
+
+
 def test_a_grant_answers_with_the_reason_why_not(connection):
     _, token = granted(connection)
     restricted = {"dataset": "employment", "tier": Tier.RESTRICTED}

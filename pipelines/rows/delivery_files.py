@@ -54,6 +54,11 @@ def rows_of(home: Home, store: Store, distribution: Distribution) -> RowStore:
     return open_rows(folder)
 
 
+def rows_are_ready(home: Home, distribution: Distribution) -> bool:
+    """Whether this process has rows of the distribution that need no building or checking."""
+    return home / "rows" / distribution.file("parquet").digest in _checked
+
+
 def served_file(home: Home, store: Store, distribution: Distribution, format: str) -> ServedFile:
     """The file of one format. Raises NotFound (no coordinates), Refused (too large for XLSX), DependencyFailed."""
     for file in distribution.files:

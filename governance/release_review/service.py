@@ -25,7 +25,7 @@ from governance.release_review.permissions import may_decide
 from governance.release_review.state import Review, fold, project
 from governance.release_review.transitions import AWAITED_STEP, Status
 from governance.signatures import public_key, sign, verify
-from governance.transparency_log import append_entry
+from governance.transparency_log import append_entry, entries_about
 from schemas.actor import Actor
 from schemas.errors import Conflict, NotFound, Refused
 from schemas.release import Release
@@ -137,8 +137,11 @@ def approved_release_ids(connection: sa.Connection, dataset: str | None = None) 
     return list(connection.execute(query).scalars())
 
 
-def require_approved(connection: sa.Connection, release_id: str) -> Review:
-    """The review, folded from its events. Raises Conflict unless it is approved and every signature holds."""
+def require_approved(connection: sa.Connection, release_id: str, *, signing_key: bytes | None = None) -> Review:
+    """The review, folded from its events. signing_key: the installation's; then no other key's signature counts.
+
+    Raises Conflict unless it is approved, every signature holds and every decision stands in the transparency log.
+    """
     review = load_review(connection, release_id)
     if review.status is not Status.APPROVED:
         raise Conflict(
@@ -147,10 +150,13 @@ def require_approved(connection: sa.Connection, release_id: str) -> Review:
             Text(zh="请先完成三级审核", en="complete the three reviews first"),
             field="release",
         )
-    if not signatures_hold(review):
+    trusted = None if signing_key is None else public_key(signing_key)
+    signed = signatures_hold(review) and all(trusted in (None, d.public_key) for d in review.decisions)
+    logged = {e["entry"].get("signature_digest") for e in entries_about(connection, release_id)}
+    if not signed or not {canonical_digest(d.signature) for d in review.decisions} <= logged:
         raise Conflict(
             "signature-invalid",
-            Text(zh="审核签名与内容不符", en="a review's signature does not fit its content"),
+            Text(zh="审核签名与内容或日志不符", en="a review's signature does not fit its content or the log"),
             Text(zh="请停止发布并从备份核对", en="stop publishing and compare with a backup"),
             field="release",
         )

@@ -14,9 +14,10 @@ from governance.database.dataset_tables import datasets, outbox, releases, sourc
 from governance.database.decision_tables import review_events, reviews
 from governance.database.engine import metadata, open_database
 from governance.release_review import service
-from governance.release_review.events import Event, ReleaseSubmitted, Step
+from governance.release_review.events import Decision, Event, ReleaseSubmitted, Step, StepDecided, signed_statement
 from governance.release_review.state import fold, project
 from governance.release_review.transitions import AWAITED_STEP, TRANSITIONS, Status
+from governance.signatures import public_key, sign
 from governance.transparency_log import entries, log_size
 from schemas.actor import Actor, Duty, system_actor
 from schemas.dataset import Tier
@@ -26,6 +27,7 @@ from schemas.release import Distribution, Release
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY = bytes(range(32))
+OTHER_KEY = bytes(32)
 DIGEST = "d" * 64
 STEWARD = Actor(id="zhao", duties=frozenset({Duty.STEWARD}), organisation="transport")
 AGENCY = Actor(id="qian", duties=frozenset({Duty.AGENCY_REVIEWER}), organisation="transport")
@@ -101,6 +103,47 @@ def test_a_forged_decision_in_the_database_is_not_published(connection):
     connection.execute(review_events.update().where(review_events.c.version == 4).values(event=row | {"actor": "wu"}))
     with pytest.raises(Conflict, match="signature-invalid"):
         service.require_approved(connection, "abc123")
+
+
+def test_decisions_forged_with_a_key_of_ones_own_are_not_published(connection):
+    """Whoever can write to the database can sign with another key: the log and the installation's key tell."""
+    service.submit_release(connection, make_release(), actor=STEWARD, now=NOW)
+    for version, step in enumerate(Step, start=2):
+        statement = signed_statement("abc123", step, Decision.APPROVE, "", DIGEST, REVIEWERS[step].id, NOW)
+        event = StepDecided(
+            actor=REVIEWERS[step].id,
+            at=NOW,
+            step=step,
+            decision=Decision.APPROVE,
+            reason="",
+            descriptor_digest=DIGEST,
+            signature=sign(statement, OTHER_KEY),
+            public_key=public_key(OTHER_KEY),
+        )
+        connection.execute(
+            review_events.insert().values(
+                release_id="abc123",
+                version=version,
+                kind=event.kind,
+                event=event.model_dump(mode="json"),
+                actor=event.actor,
+                at=NOW,
+            )
+        )
+    review = service.load_review(connection, "abc123")
+    assert review.status == "approved"
+    assert service.signatures_hold(review)
+    with pytest.raises(Conflict, match="signature-invalid"):
+        service.require_approved(connection, "abc123")
+
+
+def test_no_other_installations_signature_counts(connection):
+    service.submit_release(connection, make_release(), actor=STEWARD, now=NOW)
+    for step in Step:
+        decide(connection, step)
+    service.require_approved(connection, "abc123", signing_key=KEY)
+    with pytest.raises(Conflict, match="signature-invalid"):
+        service.require_approved(connection, "abc123", signing_key=OTHER_KEY)
 
 
 @pytest.mark.parametrize(

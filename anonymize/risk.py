@@ -120,6 +120,8 @@ def _pitman_parameters(size: np.ndarray, count: np.ndarray) -> tuple[float, floa
     larger, of_larger = size[size > 1], count[size > 1]
     with np.errstate(all="ignore"):
         for _ in range(ITERATIONS):
+            if point[0] <= -1 or point[1] >= 1:  # outside the model; polygamma would also take ages far below zero
+                return None
             gradient, hessian = _pitman_derivatives(point, classes, records, larger, of_larger)
             if not np.isfinite(gradient).all() or not np.isfinite(hessian).all() or np.linalg.det(hessian) == 0:
                 return None

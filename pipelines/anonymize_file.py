@@ -1,6 +1,7 @@
 """Treat one file for one tier, outside any dataset: the command `gongkai anonymize`."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from anonymize.apply import apply_controls
@@ -15,6 +16,7 @@ from pipelines.validation import validate_table
 from schemas.dataset import Tier
 from schemas.disclosure import DisclosurePolicy, DisclosureReport, Outcome
 from schemas.errors import Refused
+from schemas.hierarchy import Hierarchy
 from schemas.table_schema import TableSchema
 from schemas.text import Text
 from schemas.validation import ValidationReport
@@ -23,7 +25,13 @@ WRITERS = {".csv": write_csv, ".parquet": write_parquet}
 
 
 def anonymize_file(
-    path: Path, schema: TableSchema, policy: DisclosurePolicy, tier: Tier, key: bytes, output: Path
+    path: Path,
+    schema: TableSchema,
+    policy: DisclosurePolicy,
+    hierarchies: Mapping[str, Hierarchy],
+    tier: Tier,
+    key: bytes,
+    output: Path,
 ) -> DisclosureReport:
     """Write the treated table to `output` (.csv or .parquet). Raises Refused; then nothing is written."""
     write = WRITERS.get(output.suffix.lower())
@@ -44,7 +52,7 @@ def anonymize_file(
     if isinstance(validated, ValidationReport):
         raise InvalidSource(validated)
     roles = classify_fields(schema, detect(validated.table))
-    controls = plan_controls(schema, roles, policy, [tier])[tier]
+    controls = plan_controls(schema, roles, policy, [tier], hierarchies)[tier]
     treated = apply_controls(validated.table, controls, policy.tiers[tier], key)
     report = assess_disclosure(validated.table, treated, controls, policy.tiers[tier], tier)
     if report.outcome is Outcome.FAIL:

@@ -132,8 +132,8 @@ def _hand_in_flawed(platform: Platform, city: Path, dataset: Dataset, people: li
     """Kinds of errors found in the file with errors → number. It must be refused."""
     path = city / "sources" / f"{FLAWED}-with-errors.csv"
     steward = _of(people, Duty.STEWARD, dataset.publisher)
-    known = _handed_in(platform, dataset, path)
-    if known is not None and known.outcome:
+    known = _handed_in(platform, dataset, path, "refused")
+    if known is not None:
         return dict(known.outcome["validation"]["counts"])
     with path.open("rb") as content:
         source = accept_source(platform, dataset.name, content, path.name, steward, datetime.now(UTC))
@@ -144,18 +144,18 @@ def _hand_in_flawed(platform: Platform, city: Path, dataset: Dataset, people: li
     raise RuntimeError("the file with errors was accepted")
 
 
-def _handed_in(platform: Platform, dataset: Dataset, path: Path) -> Any:
+def _handed_in(platform: Platform, dataset: Dataset, path: Path, status: str) -> Any:
     """The finished upload of the same bytes, from an earlier run."""
     with path.open("rb") as reader:
         digest = file_digest(reader)
     found = [s for s in list_sources(platform, dataset.name) if s.digest == digest]
-    return next((s for s in found if s.status in {"prepared", "refused"}), None)
+    return next((s for s in found if s.status == status), None)
 
 
 def _prepare(platform: Platform, dataset: Dataset, people: list[Actor]) -> str:
     """Id of the release of the dataset's source."""
     path, steward = Path(dataset.source or ""), _of(people, Duty.STEWARD, dataset.publisher)
-    known = _handed_in(platform, dataset, path)
+    known = _handed_in(platform, dataset, path, "prepared")
     if known is not None:
         return str(known.outcome["release"])
     with path.open("rb") as content:

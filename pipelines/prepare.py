@@ -3,7 +3,7 @@
 Nothing here touches settings, network or database.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from pipelines.validation import ValidatedTable, validate_table
 from schemas.dataset import Dataset, Tier
 from schemas.disclosure import DisclosureControl, DisclosurePolicy, DisclosureReport, Outcome, TierPolicy
 from schemas.errors import Refused
+from schemas.hierarchy import Hierarchy
 from schemas.release import Release
 from schemas.table_schema import TableSchema
 from schemas.text import Text
@@ -75,6 +76,7 @@ class Preparation:
     dataset: Dataset
     schema: TableSchema
     policy: DisclosurePolicy
+    hierarchies: Mapping[str, Hierarchy]
     key: bytes
     store: Store
     work: Path
@@ -90,7 +92,7 @@ def prepare(preparation: Preparation, source_path: Path, progress: Progress = la
     table = _accepted(validated).table
     progress("detect", 0.0)
     roles = classify_fields(schema, detect(table))
-    controls = plan_controls(schema, roles, policy, dataset.published_tiers)
+    controls = plan_controls(schema, roles, policy, dataset.published_tiers, preparation.hierarchies)
     progress("treat", 0.0)
     treated = {tier: _treat(table, tier, controls[tier], preparation) for tier in controls}
     progress("assess", 0.0)

@@ -184,6 +184,7 @@ def _preparation(platform: Platform, dataset: Dataset) -> Preparation:
         dataset=dataset,
         schema=load_published(dataset.table_schema or ""),
         policy=platform.configuration.policies[dataset.policy],
+        hierarchies=platform.configuration.hierarchies,
         key=platform.home.key(f"dataset-{dataset.name}"),
         store=platform.store,
         work=platform.home / "work",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.identity import current_actor
 from api.portal.account_pages import signed_in
@@ -85,7 +85,7 @@ def apply(
     period_from: Annotated[str, Form()] = "",
     period_until: Annotated[str, Form()] = "",
     terms_version: Annotated[str, Form()] = "",
-) -> HTMLResponse | RedirectResponse:
+) -> Response:
     """Submit an application; what was typed is kept when something is wrong."""
     actor = signed_in(request)
     given = {"purpose": purpose, "project": project, "statement": statement}
@@ -221,7 +221,7 @@ def act_on(
     version: Annotated[int, Form()],
     text: Annotated[str, Form(max_length=5000)] = "",
     extra: Annotated[str, Form(max_length=500)] = "",
-) -> HTMLResponse | RedirectResponse:
+) -> Response:
     """One command on what this person saw (`version`). A new token is on the answered page and nowhere else."""
     actor = signed_in(request)
     command = next((make for known, make in COMMANDS.items() if known == action), None)

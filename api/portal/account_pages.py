@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.identity import SESSION_COOKIE, current_actor, require_same_origin
 from api.portal.rendering import render
@@ -50,7 +50,7 @@ def start_session(
     account: Annotated[str, Form(max_length=200)],
     password: Annotated[str, Form(max_length=1000)],
     to: Annotated[str, Form()] = "",
-) -> HTMLResponse | RedirectResponse:
+) -> Response:
     require_same_origin(request)  # nobody is signed in to another person's account by a stranger's page
     platform = _platform(request)
     hours = platform.settings.session_hours

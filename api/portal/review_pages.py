@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.identity import current_actor
 from api.portal.public_pages import preview_rows
@@ -85,7 +85,7 @@ def decide(
     decision: Annotated[str, Form()],
     descriptor_digest: Annotated[str, Form()],
     reason: Annotated[str, Form(max_length=2000)] = "",
-) -> HTMLResponse | RedirectResponse:
+) -> Response:
     """Sign the step on the evidence that this page showed."""
     actor = _reader(request)
     platform: Platform = request.app.state.platform

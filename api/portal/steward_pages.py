@@ -5,7 +5,7 @@ from typing import Annotated
 
 import yaml
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
 from api.identity import current_actor
@@ -81,7 +81,7 @@ def declare_form(request: Request) -> HTMLResponse:
 
 
 @router.post("/steward/declare")
-def declare(request: Request, declaration: Annotated[str, Form(max_length=100_000)]) -> HTMLResponse | RedirectResponse:
+def declare(request: Request, declaration: Annotated[str, Form(max_length=100_000)]) -> Response:
     """Apply a declaration; what is wrong is shown beside the text, which is not lost."""
     actor, platform = steward(request), _platform(request)
     try:
@@ -136,7 +136,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
 
 
 @router.post("/steward/{name}/upload")
-def upload(request: Request, name: str, file: Annotated[UploadFile, File()]) -> HTMLResponse | RedirectResponse:
+def upload(request: Request, name: str, file: Annotated[UploadFile, File()]) -> Response:
     """Take a file in; from here the worker carries on, whatever happens to this page."""
     actor, platform = steward(request), _platform(request)
     try:

@@ -140,7 +140,8 @@ def anonymize(
     from pipelines.home import open_home
 
     settings = read_settings()
-    policies = load_configuration(settings.configuration).policies
+    configuration = load_configuration(settings.configuration)
+    policies = configuration.policies
     if policy not in policies:
         raise NotFound(
             "unknown-policy",
@@ -149,7 +150,7 @@ def anonymize(
             field="policy",
         )
     key = open_home(settings.home).key("command-line")
-    report = anonymize_file(file, find_schema(schema), policies[policy], tier, key, output)
+    report = anonymize_file(file, find_schema(schema), policies[policy], configuration.hierarchies, tier, key, output)
     if json:
         print_json(report)
         return

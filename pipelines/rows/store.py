@@ -32,7 +32,7 @@ from schemas.text import Text
 
 SECONDS = 10.0  # most that one question may take
 FEW = 20  # one row in twenty
-STEPS = 20_000  # of SQLite's virtual machine between two looks at the clock
+STEPS = 5_000  # of SQLite's virtual machine between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,25 @@ class Page:
     total: int | None
 
 
+class QueryTooSlow(Refused):
+    """The index was not done in the time given."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "query-too-slow",
+            Text(zh=f"查询超过 {SECONDS:.0f} 秒，已停止", en=f"the query took over {SECONDS:.0f} s"),
+            Text(zh="请缩小筛选范围，或下载整个文件", en="narrow the filters, or download the whole file"),
+            field="filters",
+        )
+
+
 class RowStore:
     """The opened rows of one distribution. Immutable, so that answers may be kept; safe to share between threads."""
 
     def __init__(self, folder: Path):
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._budget = threading.local()  # seconds that this thread's question may take
         manifest = orjson.loads((folder / MANIFEST_FILE).read_bytes())
         self.folder = folder
         self.rows: int = manifest["rows"]
@@ -65,10 +78,12 @@ class RowStore:
         self._text_columns = [c.name for c in self.columns.values() if c.kind is Kind.TEXT]
         self._text: TextIndex | None = open_text_index(folder) if self._text_columns else None
         self._count = lru_cache(maxsize=512)(self._count_rows)
-        self._found = lru_cache(maxsize=32)(self._find_text)
+        self._found = lru_cache(maxsize=8)(self._find_text)  # each up to 4 bytes per row
 
-    def page(self, query: Query) -> Page:
-        """The rows that `query` asks for. Raises Refused (unknown field, unfit value, over a limit, too slow)."""
+    def page(self, query: Query, seconds: float | None = None) -> Page:
+        """The rows that `query` asks for. Raises Refused (unknown field, unfit value, over a limit), QueryTooSlow (the
+        index took over `seconds`, by default SECONDS)."""
+        self._budget.seconds = SECONDS if seconds is None else seconds
         self._check_fields(query)
         numbers, total = self._numbers(query)
         return Page(self._slices(numbers), numbers, total if query.want_total else None)
@@ -149,11 +164,12 @@ class RowStore:
                     field=name,
                 )
             wanted += [(term, self._text_columns.index(name)) for term in self._terms(field_text)]
-        found = np.arange(self.rows)
+        found: np.ndarray | None = None if self._text is not None or not wanted else np.empty(0, np.int64)
         for term, column in sorted(wanted, key=lambda item: -len(item[0])):
-            rows = self._text.find(term, column) if self._text is not None else np.empty(0, np.int64)
-            found = np.intersect1d(found, rows, assume_unique=True)
-        return found
+            if self._text is not None and (found is None or len(found)):
+                rows = self._text.find(term, column)
+                found = rows if found is None else np.intersect1d(found, rows, assume_unique=True)
+        return (np.arange(self.rows) if found is None else found).astype(np.int32)
 
     def _terms(self, text: str) -> list[str]:
         terms = fold_terms(text) if len(text) <= MOST_CHARACTERS else []
@@ -186,21 +202,13 @@ class RowStore:
             except sqlite3.OperationalError as error:
                 if str(error) != "interrupted":
                     raise
-                raise Refused(
-                    "query-too-slow",
-                    Text(
-                        zh=f"查询超过 {SECONDS:.0f} 秒，已停止",
-                        en=f"the query took over {SECONDS:.0f} s and was stopped",
-                    ),
-                    Text(zh="请缩小筛选范围，或下载整个文件", en="narrow the filters, or download the whole file"),
-                    field="filters",
-                ) from None
+                raise QueryTooSlow from None
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             connection = self._idle.pop() if self._idle else _connect(self.folder / INDEX_FILE)
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + self._budget.seconds
         connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
         try:
             yield connection

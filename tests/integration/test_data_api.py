@@ -13,7 +13,11 @@ import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
 
+from api import datastore
 from pipelines.platform import Platform
+from pipelines.rows import store as store_module
+from pipelines.rows.build import build_rows
+from pipelines.rows.query import Query
 from schemas.dataset import Tier
 from schemas.identifiers import resource_id
 from schemas.release import Release
@@ -337,8 +341,6 @@ def test_changed_bytes_are_not_served(tmp_path: Path) -> None:
 def test_damaged_rows_are_built_again(tmp_path: Path) -> None:
     platform = small_platform(tmp_path)
     release = published(platform, packaged_release(platform, "bus-stops", {Tier.OPEN: stops()}))
-    from pipelines.rows.build import build_rows
-
     parquet = release.distributions[0].file("parquet")
     folder = platform.home / "rows" / parquet.digest
     build_rows(platform.store.path(parquet.digest), folder, release.distributions[0].fields)
@@ -361,3 +363,21 @@ def _flip_a_byte(platform: Platform, release: Release, format: str) -> None:
 def test_get_takes_json_in_the_address(client: TestClient) -> None:
     parameters = {"resource_id": STOPS, "filters": json.dumps({"name": "海淀医院"}), "fields": "name"}
     assert client.get(SEARCH, params=parameters).json()["result"]["records"] == [{"name": "海淀医院"}]
+
+
+def test_a_question_that_would_keep_others_waiting_goes_to_a_thread(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search(client)  # rows are ready now, so that answering at once is tried
+    monkeypatch.setattr(datastore, "QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(store_module, "STEPS", 1)
+    tried: list[float | None] = []
+    page = store_module.RowStore.page
+
+    def watched(store: store_module.RowStore, query: Query, seconds: float | None = None) -> store_module.Page:
+        tried.append(seconds)
+        return page(store, query, seconds)
+
+    monkeypatch.setattr(store_module.RowStore, "page", watched)
+    assert numbers(search(client, filters={"fare": {"gte": 2.5}}, sort="lon")) == [2, 4]
+    assert tried == [-1.0, None]

@@ -19,7 +19,7 @@ from anonymize.recognizers import bank_card, organisation_code, resident_id, usc
 from anonymize.recognizers.bytes_matrix import rows_of_width
 from pipelines.validation.datums import latitude_in_china, longitude_in_china
 from pipelines.validation.divisions import in_force, known, months_of
-from pipelines.validation.messages import field_descriptor, word
+from pipelines.validation.messages import MONEY_DECIMALS, field_descriptor, word
 from schemas.errors import ConfigurationError
 from schemas.table_schema import Meaning, TableSchema
 from schemas.text import Text
@@ -38,7 +38,6 @@ POSTCODE_AREAS = (
 )
 POSTCODES = np.isin(np.arange(100), np.array(list(map(int, POSTCODE_AREAS.split(" ")))))
 MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-MONEY_DECIMALS = {"元": 2, "万元": 6, "亿元": 10}
 
 PATTERNS = {
     Meaning.MOBILE: r"^1[3-9][0-9]{9}$",

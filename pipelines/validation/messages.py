@@ -31,6 +31,7 @@ WITH_NOTE = re.compile(
     r"-error)$"
 )
 LISTED = 8
+MONEY_DECIMALS = {"元": 2, "万元": 6, "亿元": 10}  # down to the fen
 SAMPLE_TIME = datetime(2020, 3, 5, 8, 30)
 
 
@@ -192,7 +193,7 @@ def _slots(
         "where": _where(language, row, position, "" if error_type == "incorrect-label" else column),
         "column": column or _position_words(language, position),
         "expected": _expected_of(error_type, field, language),
-        "constraint": _constraint_words(note, field, language),
+        "constraint": _broken_constraint(note, field, language),
         "note": _note_words(error_type, note, language),
         "other_row": _other_row(note, language),
         "keys": keys,
@@ -227,24 +228,33 @@ def column_letters(position: int) -> str:
 
 
 def _expected_of(error_type: str, field: Mapping[str, Any], language: Language) -> str:
-    meaning = templates()["meanings"].get(str(field.get("meaning") or ""))
-    if error_type != "meaning-error" or meaning is None:
-        return expected(field, language)
+    checked = error_type == "meaning-error" and field.get("meaning")
+    return meaning_words(field, language) if checked else expected(field, language)
+
+
+def meaning_words(field: Mapping[str, Any], language: Language) -> str:
+    """What the field's meaning asks for, with the date at which a code must have been in force."""
     valid_on = field.get("valid_on")
     revision = "" if not valid_on else f"，{valid_on} 有效" if language == "zh" else f", in force on {valid_on}"
-    return meaning[language].replace("{revision}", revision)
+    decimals = str(MONEY_DECIMALS.get(str(field.get("unit") or "元"), 2))
+    words = templates()["meanings"][str(field["meaning"])][language]
+    return words.replace("{revision}", revision).replace("{decimals}", decimals)
 
 
-def _constraint_words(note: str, field: Mapping[str, Any], language: Language) -> str:
-    """Words of the broken constraint, which frictionless names in its note: `constraint "minimum" is "5"`."""
-    found = re.match(r'constraint "(\w+)" is "', note)
-    name = found.group(1) if found else ""
+def constraint_words(name: str, field: Mapping[str, Any], language: Language) -> str:
+    """What the constraint `name` of the field asks for."""
     known = templates()["constraints"]
     limit = (field.get("constraints") or {}).get(name, name or "-")
     if isinstance(limit, list):
         more = [] if len(limit) <= LISTED else ["…"]
         limit = ("、" if language == "zh" else ", ").join([str(v) for v in limit[:LISTED]] + more)
     return known.get(name, known["other"])[language].format(limit=limit)
+
+
+def _broken_constraint(note: str, field: Mapping[str, Any], language: Language) -> str:
+    """Words of the broken constraint, which frictionless names in its note: `constraint "minimum" is "5"`."""
+    found = re.match(r'constraint "(\w+)" is "', note)
+    return constraint_words(found.group(1) if found else "", field, language)
 
 
 def _note_words(error_type: str, note: str, language: Language) -> str:

@@ -165,10 +165,11 @@ def fixed_column(name: str, column: pa.ChunkedArray) -> GeneralisedColumn:
 
 def distinct_values(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     """Row → distinct value as int64 codes, and the distinct values in order of appearance, null among them."""
+    if not len(column):
+        return np.zeros(0, np.int64), pa.array([], column.type)
     encoded = pc.dictionary_encode(column, null_encoding="encode")
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], column.type).dictionary_encode()
+    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
 
 

@@ -64,7 +64,7 @@ def full_domain(
     found = lattice.search()
     if found is None:
         return None
-    node = tuple(c.lowest + level for c, level in zip(columns, found, strict=True))
+    node = tuple(_finest_alike(c, c.lowest + level) for c, level in zip(columns, found, strict=True))
     suppressed = failing_rows(columns, node, requirement, sensitive if diverse else ())
     losses = losses_of(columns, node, suppressed)
     return FullDomain(
@@ -75,6 +75,12 @@ def full_domain(
         optimal=lattice.exhaustive,
         nodes_checked=lattice.checks,
     )
+
+
+def _finest_alike(column: GeneralisedColumn, level: int) -> int:
+    """The finest level that tells the same records apart as `level`: the same classes, in more exact words."""
+    labels = len(np.unique(column.level_codes[level]))
+    return next(n for n in range(column.lowest, level + 1) if len(np.unique(column.level_codes[n])) == labels)
 
 
 def failing_rows(

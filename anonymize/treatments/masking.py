@@ -143,7 +143,9 @@ def mask_mobile(text: str) -> str:
 def mask_email(text: str) -> str:
     """z***@example.com."""
     user, at, domain = text.rpartition("@")
-    return f"{user[0]}***@{domain}" if at and len(user) > HIDDEN_LEAST else FULL + at + domain
+    if not at:
+        return FULL
+    return f"{user[0]}***@{domain}" if len(user) > HIDDEN_LEAST else f"{FULL}@{domain}"
 
 
 def mask_ends(text: str, keep_first: int = 0, keep_last: int = 0) -> str:

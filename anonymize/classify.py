@@ -111,10 +111,10 @@ def binding(field: SchemaField, findings: Iterable[Finding]) -> list[Finding]:
 
 def proposed_role(field: str, findings: Findings) -> FieldRole:
     """What detection proposes for a field that declares nothing; `non-sensitive` where nothing was seen."""
-    confident = [f for f in findings.of(field) if f.score >= CONFIDENT or f.entity == "FREE_TEXT"]
-    if not confident:
-        confident = [f for f in findings.of(field) if f.entity in PROPOSALS]
-    return _strictest_first(confident)[0].proposed_role if confident else _N
+    seen = findings.of(field)
+    chosen = [f for f in seen if f.entity not in PROPOSALS and (f.score >= CONFIDENT or f.entity == "FREE_TEXT")]
+    chosen = chosen or [f for f in seen if f.entity in PROPOSALS]
+    return _strictest_first(chosen)[0].proposed_role if chosen else _N
 
 
 def _strictest_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -25,7 +25,8 @@ FRESH_SECONDS = 300  # how long caches may serve an open file without asking: a 
 router = APIRouter(tags=["downloads"])
 
 
-@router.api_route("/download/{dataset}/{release}/{name}", methods=["GET", "HEAD"], response_class=Response)
+@router.head("/download/{dataset}/{release}/{name}", response_class=Response, include_in_schema=False)
+@router.get("/download/{dataset}/{release}/{name}", response_class=Response)
 def download(request: Request, dataset: str, release: str, name: str) -> Response:
     """One file of one release. `latest` redirects to the address of the current release."""
     tier_name, format = _split_name(name)

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import hashlib
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def test_villages(tmp_path: Path) -> None:
     source = shared(VILLAGES)
     with gzip.open(source) as reader:
         content = reader.read()
-    header = next(csv.reader(io.StringIO(content[:200].decode("utf-8-sig"))))
+    header = content.partition(b"\n")[0].decode("utf-8-sig").strip().split(",")
     types = pacsv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()))
     table = pacsv.read_csv(pa.BufferReader(content), convert_options=types)
     assert table.num_rows > 600_000

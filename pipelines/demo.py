@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from catalog_config.settings import Settings
 from governance.accounts import create_account, find_account, load_account
 from governance.database.engine import reading
 from governance.release_review.service import find_review
-from pipelines.cli.output import language, stage_progress
+from pipelines.cli.output import console, language, stage_progress
 from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo_visitors import developer_visit, researcher_visit, running_server
 from pipelines.platform import Platform, open_platform
@@ -82,7 +81,7 @@ def _city() -> Path:
 
 
 def _say(text: Text) -> None:
-    Console(highlight=False).print(text.to(language()), style="bold")
+    console().print(text.to(language()), style="bold")
 
 
 def _create_people(platform: Platform, city: Path) -> list[Actor]:
@@ -186,7 +185,7 @@ def _summary(
     memory: float,
     seconds: float,
 ) -> None:
-    lang, console = language(), Console(highlight=False)
+    lang, out = language(), console()
     table = Table(
         *(
             t.to(lang)
@@ -204,7 +203,7 @@ def _summary(
     with reading(platform.engine) as connection:
         for dataset in datasets.values():
             table.add_row(*_dataset_row(dataset, connection, releases.get(dataset.name), lang))
-    console.print(table)
+    out.print(table)
     steps = Table(Text(zh="步骤", en="step").to(lang), Text(zh="结果", en="result").to(lang))
     refused = ", ".join(f"{kind} {n}" for kind, n in sorted(refusal.items()))
     steps.add_row(Text(zh="有错误的文件被拒收", en="file with errors refused").to(lang), refused)
@@ -212,13 +211,13 @@ def _summary(
         steps.add_row(step.to(lang), result)
     steps.add_row(Text(zh="服务进程内存", en="memory of the server").to(lang), f"{memory:.0f} MiB")
     steps.add_row(Text(zh="用时", en="time").to(lang), f"{seconds:.1f} s")
-    console.print(steps)
+    out.print(steps)
     accounts = platform.home / PASSWORDS
     last = Text(
         zh=f"接下来：make serve，然后打开 http://127.0.0.1:8000 。账号见 {accounts}",
         en=f"Next: make serve, then open http://127.0.0.1:8000. Accounts are in {accounts}",
     )
-    console.print(last.to(lang), soft_wrap=True)
+    out.print(last.to(lang), soft_wrap=True)
 
 
 def _dataset_row(dataset: Dataset, connection: Any, release_id: str | None, lang: str) -> list[str]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import psutil
@@ -99,7 +100,8 @@ def researcher_visit(platform: Platform, url: str, people: list[Actor]) -> Steps
         httpx.Client(base_url=url, timeout=30, follow_redirects=True) as stranger,
     ):
         before = stranger.get(download)
-        application = _ok(researcher.post("/api/v1/applications", json=_application(researcher))).json()
+        wanted = _application(researcher, platform.settings.timezone)
+        application = _ok(researcher.post("/api/v1/applications", json=wanted)).json()
         steps: Steps = [
             (Text(zh="未经授权下载", en="download without a grant"), _expect(before, 401)),
             (Text(zh="申请，承诺答复日", en="application, answer promised by"), str(application["due"])),
@@ -130,10 +132,10 @@ def _with(people: list[Actor], duty: Duty) -> Actor:
 def _client(platform: Platform, url: str, actor: Actor) -> httpx.Client:
     """A client with an API token of this account, made by the operator."""
     with platform.engine.begin() as connection:
-        _, token = create_api_token(
+        token = create_api_token(
             connection,
             account=actor.id,
-            label="demo",
+            name="demo",
             days=1,
             actor=system_actor("demo"),
             now=datetime.now(UTC),
@@ -142,8 +144,8 @@ def _client(platform: Platform, url: str, actor: Actor) -> httpx.Client:
     return httpx.Client(base_url=url, headers=headers, timeout=30, follow_redirects=True)
 
 
-def _application(client: httpx.Client) -> dict[str, Any]:
-    today = datetime.now(UTC).date()
+def _application(client: httpx.Client, timezone: str) -> dict[str, Any]:
+    today = datetime.now(ZoneInfo(timezone)).date()
     return {
         "dataset": RESTRICTED,
         "tier": "restricted",

@@ -19,6 +19,7 @@ from pipelines.catalogs.reconcile import reconcile
 from pipelines.datasets import load_dataset, require_steward
 from pipelines.package import verify_release
 from pipelines.platform import Platform
+from pipelines.reviewing import SIGNING_KEY
 from pipelines.rows.build import build_rows
 from pipelines.sources import load_release
 from schemas.actor import Actor
@@ -46,7 +47,7 @@ def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) 
     """
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, dataset_name)
-        release = _release_to_publish(connection, dataset)
+        release = _release_to_publish(connection, dataset, platform.home.key(SIGNING_KEY))
     require_steward(dataset, actor)
     if release is not None:
         verify_release(release, platform.store)
@@ -56,7 +57,7 @@ def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) 
     return _record_publication(platform, dataset, release, writes, actor, now)
 
 
-def _release_to_publish(connection: sa.Connection, dataset: Dataset) -> Release | None:
+def _release_to_publish(connection: sa.Connection, dataset: Dataset, signing_key: bytes) -> Release | None:
     if dataset.openness is Openness.CLOSED:
         return None
     approved = approved_release_ids(connection, dataset.name)
@@ -70,7 +71,7 @@ def _release_to_publish(connection: sa.Connection, dataset: Dataset) -> Release 
             Text(zh="请先完成单位、合规、保密三级审核", en="complete the agency, compliance and secrecy reviews first"),
             field="dataset",
         )
-    require_approved(connection, newest)
+    require_approved(connection, newest, signing_key=signing_key)
     return load_release(connection, newest)
 
 

@@ -123,14 +123,14 @@ def _account_page(
 
 @router.post("/account/tokens")
 def make_token(
-    request: Request, label: Annotated[str, Form(max_length=200)], days: Annotated[int, Form()] = 90
+    request: Request, name: Annotated[str, Form(max_length=200)], days: Annotated[int, Form()] = 90
 ) -> HTMLResponse:
     """The token is on this page and nowhere else."""
     actor = signed_in(request)
     try:
         with _platform(request).engine.begin() as connection:
-            _, token = create_api_token(
-                connection, account=actor.id, label=label, days=days, actor=actor, now=datetime.now(UTC)
+            token = create_api_token(
+                connection, account=actor.id, name=name, days=days, actor=actor, now=datetime.now(UTC)
             )
     except GongkaiError as error:
         return _account_page(request, 422, error=error)

@@ -105,15 +105,15 @@ def account_create(
 
 
 @account_app.command("token")
-def account_token(account: str, label: str = "command line", days: int = 90, by: str = "", lang: Lang = "") -> None:
+def account_token(account: str, name: str = "command line", days: int = 90, by: str = "", lang: Lang = "") -> None:
     """Make an API token of an account; shown once. 生成接口令牌，只显示一次。"""
     from governance.accounts import create_api_token
 
     with opened() as platform:
         actor = command_actor(platform, by)
         with platform.engine.begin() as connection:
-            _, token = create_api_token(
-                connection, account=account, label=label, days=days, actor=actor, now=datetime.now(UTC)
+            token = create_api_token(
+                connection, account=account, name=name, days=days, actor=actor, now=datetime.now(UTC)
             )
     print(token)
 

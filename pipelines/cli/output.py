@@ -59,11 +59,16 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
+def console() -> Console:
+    """Standard output; wide enough to read where it is not a terminal."""
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=120)
+
+
 def print_table(columns: Sequence[Text], rows: Sequence[Sequence[object]], title: Text | None = None) -> None:
     table = Table(*(c.to(language()) for c in columns), title=title.to(language()) if title else None)
     for row in rows:
         table.add_row(*(cell.to(language()) if isinstance(cell, Text) else str(cell) for cell in row))
-    Console().print(table)
+    console().print(table)
 
 
 @contextmanager

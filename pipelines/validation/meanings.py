@@ -7,7 +7,7 @@ A schema field asks for a check by its property `meaning`. Further properties of
 A missing value always passes: `required` is the schema's business.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,6 @@ from schemas.text import Text
 from schemas.validation import TableError
 
 Flags = npt.NDArray[np.bool_]
-BatchCheck = Callable[[pa.RecordBatch, npt.NDArray[np.int64]], Iterable[TableError]]
 Kernel = Callable[[pa.Array, Mapping[str, Any]], Flags]
 
 # Blocks that fit the processor's cache: twice as fast as whole columns.
@@ -101,24 +100,6 @@ def meaning_errors(
         position = schema.fields.index(field) + 1
         wrong += [(int(rows[i]), position, int(i)) for i in bad[:limit]]
     return [_error(table, schema, *place) for place in sorted(wrong)[:limit]], total
-
-
-def meaning_check(schema: TableSchema, *, limit: int = 1000) -> BatchCheck | None:
-    """A check of typed batches: (batch, the file's row of each record) → errors, at most `limit` over all batches.
-
-    None where no field has a meaning that is checked.
-    """
-    if not any(field.meaning in KERNELS for field in schema.fields):
-        return None
-    left = limit
-
-    def check(batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> list[TableError]:
-        nonlocal left
-        errors, _ = meaning_errors(pa.Table.from_batches([batch]), schema, row_numbers=rows, limit=max(left, 0))
-        left -= len(errors)
-        return errors
-
-    return check
 
 
 def _error(table: pa.Table, schema: TableSchema, row: int, position: int, index: int) -> TableError:

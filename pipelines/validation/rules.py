@@ -13,7 +13,7 @@ A missing value says nothing, so rules that need it pass; only the two `required
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -31,7 +31,7 @@ from schemas.validation import TableError
 
 Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
-BatchCheck = Callable[[pa.RecordBatch, Rows], Iterable[TableError]]
+RuleCheck = Callable[[pa.RecordBatch, Rows, int], list[TableError]]
 # (name of a dataset, names of its fields) → those columns of its current release. Raises GongkaiError without one.
 ReferenceLookup = Callable[[str, Sequence[str]], pa.Table]
 
@@ -183,28 +183,25 @@ def read_rules(schema: TableSchema) -> tuple[Rule, ...]:
     return rules
 
 
-def rule_check(schema: TableSchema, lookup: ReferenceLookup | None = None, *, limit: int = 1000) -> BatchCheck | None:
-    """A check of typed batches: (batch, the file's row of each record) → errors; None where the schema has no rules.
+def rule_check(schema: TableSchema, lookup: ReferenceLookup | None = None) -> RuleCheck | None:
+    """A check of typed batches: (batch, the file's row of each record, limit) → at most `limit` errors, in order of
+    rows; None where the schema has no rules.
 
-    limit: at most so many errors over all batches. Raises ConfigurationError (rules are wrong) and Refused
-    `reference-unavailable` (a referenced dataset cannot be read).
+    Raises ConfigurationError (rules are wrong) and Refused `reference-unavailable` (a referenced dataset cannot be
+    read).
     """
     rules = read_rules(schema)
     if not rules:
         return None
     held = {rule.name: _held_keys(rule, lookup) for rule in rules if isinstance(rule, Reference)}
-    left = limit
 
-    def check(batch: pa.RecordBatch, rows: Rows) -> list[TableError]:
-        nonlocal left
+    def check(batch: pa.RecordBatch, rows: Rows, limit: int) -> list[TableError]:
         found: list[tuple[int, int, Rule, int]] = []
         for order, rule in enumerate(rules):
-            broken = np.flatnonzero(broken_by(rule, batch, held.get(rule.name)))[: max(left, 0)]
+            broken = np.flatnonzero(broken_by(rule, batch, held.get(rule.name)))[:limit]
             found += [(int(rows[i]), order, rule, int(i)) for i in broken]
         found.sort(key=lambda f: f[:2])
-        listed = found[: max(left, 0)]
-        left -= len(listed)
-        return [_error(schema, rule, batch, row, index) for row, _, rule, index in listed]
+        return [_error(schema, rule, batch, row, index) for row, _, rule, index in found[:limit]]
 
     return check
 

@@ -118,7 +118,7 @@ def test_decimals_are_added_exactly():
 def test_errors_carry_the_rules_own_text():
     check = rule_check(schema(rule(kind="interval-order", start="start", end="end", level="warning")))
     batch = pa.RecordBatch.from_pydict({"start": [D(2020, 1, 2)], "end": [D(2020, 1, 1)]})
-    (error,) = check(batch, np.array([7]))
+    (error,) = check(batch, np.array([7]), 10)
     assert (error.type, error.level, error.row, error.field, error.field_number) == (
         "rule-error", "warning", 7, "end", 2,
     )  # fmt: skip
@@ -128,10 +128,10 @@ def test_errors_carry_the_rules_own_text():
     assert error.cell == "2020-01-01"
 
 
-def test_the_limit_holds_over_all_batches():
-    check = rule_check(schema(rule(kind="compare", left="a", operator=">", value=9)), limit=3)
+def test_the_limit_holds_over_all_rules():
+    more = [rule(kind="compare", left="a", operator=">", value=9) | {"name": f"r{n}"} for n in range(2)]
     batch = pa.RecordBatch.from_pydict({"a": [1, 2]})
-    assert [[e.row for e in check(batch, np.array(rows))] for rows in ([2, 3], [4, 5], [6, 7])] == [[2, 3], [4], []]
+    assert [e.row for e in rule_check(schema(*more))(batch, np.array([2, 3]), 3)] == [2, 2, 3]
 
 
 REFERENCE = rule(kind="reference", dataset="companies", fields=["kind"], reference_fields=["code"])
@@ -146,7 +146,7 @@ def test_a_reference_to_another_dataset():
 
     check = rule_check(schema(REFERENCE), lookup)
     batch = pa.RecordBatch.from_pydict({"kind": ["x", "z", None, "y"]})
-    assert [e.row for e in check(batch, np.arange(2, 6))] == [3]
+    assert [e.row for e in check(batch, np.arange(2, 6), 10)] == [3]
     assert asked == [("companies", ("code",))]
 
 

@@ -1,5 +1,6 @@
 """Declared datasets: read declarations, record them, find them again."""
 
+from collections.abc import Container
 from datetime import datetime
 from pathlib import Path
 
@@ -45,17 +46,14 @@ def _wrong_declaration(path: Path, wrong: str) -> Refused:
 
 def check_references(dataset: Dataset, configuration: Configuration) -> None:
     """Refuse a declaration that names something unknown; names everything that is wrong at once."""
-    wrong = [
-        f"{field}: {name}"
-        for field, name, known in (
-            ("publisher", dataset.publisher, configuration.organisations),
-            ("licence", dataset.licence, configuration.licences),
-            ("policy", dataset.policy, configuration.policies),
-            *(("themes", theme, configuration.themes) for theme in dataset.themes),
-            *(("negative_list_item", i, configuration.negative_list) for i in [dataset.negative_list_item] if i),
-        )
-        if name not in known
+    named: list[tuple[str, str, Container[str]]] = [
+        ("publisher", dataset.publisher, configuration.organisations),
+        ("licence", dataset.licence, configuration.licences),
+        ("policy", dataset.policy, configuration.policies),
+        *(("themes", theme, configuration.themes) for theme in dataset.themes),
+        *(("negative_list_item", i, configuration.negative_list) for i in [dataset.negative_list_item] if i),
     ]
+    wrong = [f"{field}: {name}" for field, name, known in named if name not in known]
     if dataset.table_schema:
         try:
             _check_statistics(dataset, wrong)

@@ -20,10 +20,11 @@ from pipelines.cli.output import console, language, stage_progress
 from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo_visitors import developer_visit, researcher_visit, running_server
 from pipelines.platform import Platform, open_platform
+from pipelines.preparation import prepare_source
 from pipelines.prepare import InvalidSource
 from pipelines.publish import publish
 from pipelines.reviewing import sign_step
-from pipelines.sources import accept_source, list_sources, load_release, prepare_source
+from pipelines.sources import accept_source, list_sources, load_release
 from pipelines.store import file_digest
 from pipelines.worker import run_until_idle
 from schemas.actor import Actor, Duty, system_actor

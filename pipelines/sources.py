@@ -1,16 +1,14 @@
-"""Sources: accepted uploads, kept until prepared, and the shell that prepares them.
+"""Sources: accepted uploads, kept until they are prepared.
 
 An upload is accepted once its bytes and its row are durable; from then on the outbox carries it through a kill at
-any instant. Preparing the same source twice gives the same release.
+any instant.
 """
 
 import os
 import re
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
@@ -21,16 +19,13 @@ from governance.audit import record
 from governance.database.dataset_tables import releases, sources
 from governance.database.engine import reading
 from governance.outbox import enqueue
-from governance.release_review.service import submit_release
 from pipelines.datasets import load_dataset, require_steward
 from pipelines.home import Home
 from pipelines.platform import Platform
-from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
 from pipelines.store import file_digest
 from schemas.actor import Actor
 from schemas.dataset import Dataset, Openness
-from schemas.errors import GongkaiError, NotFound, Refused, TooLarge
-from schemas.registry import load_published
+from schemas.errors import NotFound, Refused, TooLarge
 from schemas.release import Release
 from schemas.text import Text
 
@@ -158,109 +153,6 @@ def _write_durably(content: BinaryIO | BufferedReader, path: Path, limit: int) -
         path.parent.rmdir()
         raise
     return size
-
-
-def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: Progress | None = None) -> Release:
-    """Prepare an accepted source and submit its release for review. May run twice.
-
-    Raises Refused after recording for the steward why; any other error leaves the source to be tried again.
-    """
-    source = load_source(platform, source_id)
-    with reading(platform.engine) as connection:
-        dataset = load_dataset(connection, source.dataset)
-    report_progress = progress or _recorded_progress(platform, source_id)
-    path = source_path(platform.home, source_id, source.file_name)
-    try:
-        release = prepare(_preparation(platform, dataset), path, report_progress)
-    except Refused as error:
-        _record_refusal(platform, source, error, actor)
-        raise
-    _record_release(platform, source, release, actor)
-    return release
-
-
-def _preparation(platform: Platform, dataset: Dataset) -> Preparation:
-    return Preparation(
-        dataset=dataset,
-        schema=load_published(dataset.table_schema or ""),
-        policy=platform.configuration.policies[dataset.policy],
-        hierarchies=platform.configuration.hierarchies,
-        key=platform.home.key(f"dataset-{dataset.name}"),
-        store=platform.store,
-        work=platform.home / "work",
-    )
-
-
-def _recorded_progress(platform: Platform, source_id: str) -> Callable[[str, float], None]:
-    last = {"stage": "", "at": 0.0}
-
-    def report(stage: str, share: float) -> None:
-        if stage == last["stage"] and time.monotonic() - float(last["at"]) < 1:
-            return
-        last.update(stage=stage, at=time.monotonic())
-        with platform.engine.begin() as connection:
-            values = {"status": "preparing", "stage": stage, "done": share}
-            connection.execute(sources.update().where(sources.c.id == source_id).values(**values))
-
-    return report
-
-
-def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, actor: Actor) -> None:
-    outcome: dict[str, Any] = {"error": error_record(error)}
-    if isinstance(error, InvalidSource):
-        outcome["validation"] = error.report.model_dump(mode="json")
-    if isinstance(error, DisclosureRefused):
-        outcome["disclosure"] = [r.model_dump(mode="json") for r in error.reports]
-    now = datetime.now(UTC)
-    with platform.engine.begin() as connection:
-        values = {"status": "refused", "stage": None, "done": 1.0, "outcome": outcome}
-        connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
-        record(
-            connection,
-            actor=actor,
-            action="source.refuse",
-            subject=f"dataset:{source.dataset}",
-            now=now,
-            data={"source": source.id, "code": error.code},
-        )
-
-
-def _record_release(platform: Platform, source: SourceRecord, release: Release, actor: Actor) -> None:
-    now = datetime.now(UTC)
-    with platform.engine.begin() as connection:
-        values = {"status": "prepared", "stage": None, "done": 1.0, "outcome": {"release": release.id}}
-        connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
-        if connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first():
-            return
-        connection.execute(
-            releases.insert().values(
-                id=release.id,
-                dataset=release.dataset,
-                source=source.id,
-                descriptor=release.model_dump(mode="json"),
-                created_at=now,
-                created_by=source.uploaded_by,
-            )
-        )
-        submit_release(connection, release, actor=Actor(id=source.uploaded_by), now=now)
-        record(
-            connection,
-            actor=actor,
-            action="release.prepare",
-            subject=f"dataset:{release.dataset}",
-            now=now,
-            data={"release": release.id, "source": source.id},
-        )
-
-
-def error_record(error: GongkaiError) -> dict[str, Any]:
-    """An error as plain data."""
-    return {
-        "code": error.code,
-        "message": error.message.model_dump(),
-        "remedy": error.remedy.model_dump() if error.remedy else None,
-        "field": error.field,
-    }
 
 
 def load_source(platform: Platform, source_id: str) -> SourceRecord:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from governance.access.service import run_due
 from governance.database.engine import reading
 from governance.outbox import Task, anything_due, extend_lease, finish, lease_next, retry_later
 from pipelines.letters import send_letter
@@ -23,10 +24,11 @@ from schemas.errors import DependencyFailed, GongkaiError
 logger = logging.getLogger("gongkai.worker")
 ATTEMPTS = 8
 RENEW_EVERY = 60  # seconds
+CLOCKS_EVERY = 600  # seconds
 
 
 def _prepare(platform: Platform, task: Task) -> None:
-    from pipelines.sources import prepare_source  # the heavy libraries load only where something is prepared
+    from pipelines.preparation import prepare_source  # the heavy libraries load only where something is prepared
 
     prepare_source(platform, task.payload["source"], system_actor("worker"))
 
@@ -45,8 +47,15 @@ def _letter(platform: Platform, task: Task) -> None:
 HANDLERS: dict[str, Callable[[Platform, Task], None]] = {"prepare": _prepare, "publish": _publish, "letter": _letter}
 
 
+def run_clocks(platform: Platform) -> None:
+    """Lapse applications and expire grants whose time is over. Running it again changes nothing."""
+    with platform.engine.begin() as connection:
+        run_due(connection, actor=system_actor("worker"), now=datetime.now(UTC))
+
+
 def run_until_idle(platform: Platform) -> int:
     """Run everything that is due; returns how many tasks were run."""
+    run_clocks(platform)
     count = 0
     while run_one(platform):
         count += 1
@@ -110,14 +119,22 @@ def _lease_kept(platform: Platform, task: Task) -> Iterator[None]:
 
 def run_forever(platform: Platform, stop: threading.Event, pause: float = 2.0) -> None:
     """Work until `stop` is set."""
+    clocks_at = float("-inf")
     while not stop.is_set():
+        if time.monotonic() - clocks_at >= CLOCKS_EVERY:
+            run_clocks(platform)
+            clocks_at = time.monotonic()
         if not run_one(platform):
             stop.wait(pause)
 
 
 def run_embedded(platform: Platform, stop: threading.Event, pause: float = 0.5) -> None:
-    """Watch the outbox; when something is due, run a child worker until it is idle again."""
+    """Watch the outbox and the clocks; when a task is due, run a child worker until it is idle again."""
+    clocks_at = float("-inf")
     while not stop.wait(pause):
+        if time.monotonic() - clocks_at >= CLOCKS_EVERY:
+            run_clocks(platform)
+            clocks_at = time.monotonic()
         with reading(platform.engine) as connection:
             due = anything_due(connection, datetime.now(UTC))
         if due:

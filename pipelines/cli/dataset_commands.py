@@ -72,8 +72,9 @@ def prepare(
 ) -> None:
     """Prepare a file as a release and submit it for review. 处理一个文件并提交审核。"""
     from pipelines.cli.data_commands import print_report
+    from pipelines.preparation import prepare_source
     from pipelines.prepare import InvalidSource
-    from pipelines.sources import accept_source, prepare_source
+    from pipelines.sources import accept_source
 
     with opened() as platform:
         actor = command_actor(platform, by)

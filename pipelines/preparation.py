@@ -1,0 +1,129 @@
+"""Prepare an accepted source and submit its release for review: the shell around `prepare`.
+
+May run twice: the same source gives the same release.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from governance.audit import record
+from governance.database.dataset_tables import releases, sources
+from governance.database.engine import reading
+from governance.release_review.service import submit_release
+from pipelines.datasets import load_dataset
+from pipelines.platform import Platform
+from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
+from pipelines.sources import SourceRecord, load_source, source_path
+from schemas.actor import Actor
+from schemas.dataset import Dataset
+from schemas.errors import GongkaiError, Refused
+from schemas.registry import load_published
+from schemas.release import Release
+
+
+def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: Progress | None = None) -> Release:
+    """Prepare an accepted source and submit its release for review. May run twice.
+
+    Raises Refused after recording for the steward why; any other error leaves the source to be tried again.
+    """
+    source = load_source(platform, source_id)
+    with reading(platform.engine) as connection:
+        dataset = load_dataset(connection, source.dataset)
+    report_progress = progress or _recorded_progress(platform, source_id)
+    path = source_path(platform.home, source_id, source.file_name)
+    try:
+        release = prepare(_preparation(platform, dataset), path, report_progress)
+    except Refused as error:
+        _record_refusal(platform, source, error, actor)
+        raise
+    _record_release(platform, source, release, actor)
+    return release
+
+
+def _preparation(platform: Platform, dataset: Dataset) -> Preparation:
+    return Preparation(
+        dataset=dataset,
+        schema=load_published(dataset.table_schema or ""),
+        policy=platform.configuration.policies[dataset.policy],
+        hierarchies=platform.configuration.hierarchies,
+        key=platform.home.key(f"dataset-{dataset.name}"),
+        store=platform.store,
+        work=platform.home / "work",
+    )
+
+
+def _recorded_progress(platform: Platform, source_id: str) -> Callable[[str, float], None]:
+    last: tuple[str, float] = ("", 0.0)
+
+    def report(stage: str, share: float) -> None:
+        nonlocal last
+        if stage == last[0] and time.monotonic() - last[1] < 1:
+            return
+        last = (stage, time.monotonic())
+        with platform.engine.begin() as connection:
+            values = {"status": "preparing", "stage": stage, "done": share}
+            connection.execute(sources.update().where(sources.c.id == source_id).values(**values))
+
+    return report
+
+
+def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, actor: Actor) -> None:
+    outcome: dict[str, Any] = {"error": error_record(error)}
+    if isinstance(error, InvalidSource):
+        outcome["validation"] = error.report.model_dump(mode="json")
+    if isinstance(error, DisclosureRefused):
+        outcome["disclosure"] = [r.model_dump(mode="json") for r in error.reports]
+    now = datetime.now(UTC)
+    with platform.engine.begin() as connection:
+        values = {"status": "refused", "stage": None, "done": 1.0, "outcome": outcome}
+        connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
+        record(
+            connection,
+            actor=actor,
+            action="source.refuse",
+            subject=f"dataset:{source.dataset}",
+            now=now,
+            data={"source": source.id, "code": error.code},
+        )
+
+
+def _record_release(platform: Platform, source: SourceRecord, release: Release, actor: Actor) -> None:
+    now = datetime.now(UTC)
+    with platform.engine.begin() as connection:
+        values = {"status": "prepared", "stage": None, "done": 1.0, "outcome": {"release": release.id}}
+        connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
+        if connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first():
+            return
+        connection.execute(
+            releases.insert().values(
+                id=release.id,
+                dataset=release.dataset,
+                source=source.id,
+                descriptor=release.model_dump(mode="json"),
+                created_at=now,
+                created_by=source.uploaded_by,
+            )
+        )
+        submit_release(connection, release, actor=Actor(id=source.uploaded_by), now=now)
+        record(
+            connection,
+            actor=actor,
+            action="release.prepare",
+            subject=f"dataset:{release.dataset}",
+            now=now,
+            data={"release": release.id, "source": source.id},
+        )
+
+
+def error_record(error: GongkaiError) -> dict[str, Any]:
+    """An error as plain data."""
+    return {
+        "code": error.code,
+        "message": error.message.model_dump(),
+        "remedy": error.remedy.model_dump() if error.remedy else None,
+        "field": error.field,
+    }

@@ -219,6 +219,7 @@ def test_without_total_and_over_the_limit(client: TestClient) -> None:
         ({"limit": "many"}, "limit"),
         ({"records_format": "xml"}, "records_format"),
         ({"filters": {"_id": list(range(501))}}, "filters"),
+        ({"filters": json.loads('{"$or":[' * 400 + "]}" * 400)}, "filters"),
     ],
 )
 def test_wrong_parameters_are_validation_errors(client: TestClient, parameters: Any, field: str) -> None:

@@ -22,7 +22,7 @@ from schemas.disclosure import (
     TierPolicy,
 )
 from schemas.findings import Finding
-from schemas.table_schema import FieldRole, Meaning
+from schemas.table_schema import FieldRole, Meaning, SchemaField
 from schemas.text import Text
 
 HIGH_LOSS = 0.5  # above this a person decides whether the table is still of use
@@ -46,9 +46,8 @@ def assess_disclosure(
     Outcome fail: a threshold is missed or a direct identifier the policy did not allow is found. review: free text,
     heuristics, heavy loss or doubtful findings want a person's eye. Reasons name fields and figures, never values.
     """
-    seen = detect(treated.table)
-    findings = seen.findings
-    residual = tuple(f for field in treated.fields for f in binding(field, seen.of(field.name)) if _identifying(f))
+    findings = detect(treated.table).findings
+    residual = _residual(treated, findings)
     if tier is Tier.STATISTICAL and treated.cells is not None:
         before = after = None
         failures = [*_unfit_cells(treated, controls, tier_policy.thresholds)]
@@ -153,8 +152,18 @@ def _unfit_cells(treated: TreatedTable, controls: Sequence[DisclosureControl], t
     return wrong
 
 
+def _residual(treated: TreatedTable, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Identifiers the detector is sure of and the field's declared meaning does not explain, in every column."""
+    declared = {f.name: f for f in treated.fields}
+    unknown = SchemaField(name="", title=Text(zh="", en=""), description=Text(zh="", en=""))
+    return tuple(f for f in findings if _identifying(f) and binding(declared.get(f.field, unknown), [f]))
+
+
 def _identifying(finding: Finding) -> bool:
-    return finding.proposed_role is FieldRole.DIRECT_IDENTIFIER
+    """An identifier that fills the column, or stands in some of its cells (then its column is taken for free text)."""
+    if finding.proposed_role is FieldRole.DIRECT_IDENTIFIER:
+        return True
+    return finding.proposed_role is FieldRole.FREE_TEXT and finding.cells > 0 and finding.entity != "FREE_TEXT"
 
 
 def _forbidden(residual: Sequence[Finding], controls: Sequence[DisclosureControl]) -> list[Text]:

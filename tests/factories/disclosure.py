@@ -66,8 +66,8 @@ def persons(rows: int = 400, seed: int = 0) -> pa.Table:
 
 
 def resident_id(random: np.random.Generator, year: int) -> str:
-    """An identity number of nobody: division 999999 does not exist, the check character is right (GB 11643)."""
-    body = f"999999{year:04d}{random.integers(1, 13):02d}{random.integers(1, 29):02d}{random.integers(1, 1000):03d}"
+    """A made-up identity number with a right check character (GB 11643)."""
+    body = f"110105{year:04d}{random.integers(1, 13):02d}{random.integers(1, 29):02d}{random.integers(1, 1000):03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     return body + "10X98765432"[sum(int(d) * w for d, w in zip(body, weights, strict=True)) % 11]
 

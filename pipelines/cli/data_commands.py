@@ -95,9 +95,9 @@ def detect_file(file: File, json: Json = False, lang: Lang = "") -> None:
     """What each column seems to hold, without a raw value. 识别各列的个人和敏感信息。"""
     from anonymize.detect import detect
     from pipelines.read import read_source
-    from pipelines.read_table import read_untyped
+    from pipelines.schema_tools.infer import untyped_table
 
-    findings = detect(read_untyped(read_source(file)))
+    findings = detect(untyped_table(read_source(file)))
     if json:
         print_json(findings)
         return

@@ -86,7 +86,7 @@ def infer_schema(
     names: a model that finds names of persons, places and organisations. Raises Refused `unusable-header` where labels
     are empty or repeated, and `unreadable-rows`.
     """
-    table = _text_table(source, limit_rows)
+    table = untyped_table(source, limit_rows)
     findings = detect(table, names=names)
     fields = [_field(label, table.column(label).combine_chunks(), findings) for label in table.column_names]
     descriptor: dict[str, Any] = {"name": name, "version": "0.1.0", "title": name, "missingValues": [""]}
@@ -106,8 +106,11 @@ def to_yaml(inferred: InferredSchema) -> str:
     return "\n".join(lines) + "\n" + body
 
 
-def _text_table(source: SourceTable, limit_rows: int) -> pa.Table:
-    """All columns as text, missing cells null; rows of another width are passed over."""
+def untyped_table(source: SourceTable, limit_rows: int | None = None) -> pa.Table:
+    """All columns as text before any schema, missing cells null; rows of another width are passed over.
+
+    limit_rows: None reads all. Raises Refused `unusable-header`, `unreadable-rows`.
+    """
     schema = table_schema_from_descriptor({"fields": []}, "draft", "0.0.0")
     with raw_table(source, schema) as raw:
         labels = [label.strip() for label in raw.labels]

@@ -28,7 +28,6 @@ FEWER_ALLOWED = ("superset", "partial")
 
 _BLANKS = r"[\s\x{a0}\x{3000}\x{feff}\x{200b}]"
 SURROUNDED = rf"^{_BLANKS}|{_BLANKS}$"
-WIDE = "[０-９Ａ-Ｚａ-ｚ]"
 # First and last UTF-8 bytes of blanks; some other characters share them, so a hit is looked at again.
 _FIRST_BYTES = np.isin(np.arange(256), [*b" \t\r\n\v\f", 0xC2, 0xE2, 0xE3, 0xEF])
 _LAST_BYTES = np.isin(np.arange(256), [*b" \t\r\n\v\f", 0xA0, 0x80, 0xBF, 0x8B])
@@ -106,18 +105,29 @@ def surrounded(cells: pa.StringArray) -> Flags:
     if not len(filled):
         return flags
     suspect = _FIRST_BYTES[data[offsets[filled]]] | _LAST_BYTES[data[offsets[filled + 1] - 1]]
-    return _confirmed(cells, filled[suspect], SURROUNDED, flags)
+    places = filled[suspect]
+    if len(places):
+        matched = pc.match_substring_regex(cells.take(pa.array(places)), SURROUNDED)
+        flags[places] = np.asarray(pc.fill_null(matched, False))
+    return flags
 
 
 def full_width(cells: pa.StringArray) -> Flags:
-    """Which cells hold full-width digits or Latin letters."""
+    """Which cells hold full-width digits or Latin letters.
+
+    In UTF-8 these are EF BC 90–99 (digits), EF BC A1–BA (capitals) and EF BD 81–9A (small letters).
+    """
     offsets, data = _buffers(cells)
     flags = np.zeros(len(cells), bool)
-    places = np.flatnonzero(data[offsets[0] : offsets[-1]] == _WIDE_BYTE) + offsets[0] if len(cells) else data
+    places = np.flatnonzero(data[offsets[0] : offsets[-1]] == _WIDE_BYTE) + offsets[0]
     if not len(places):
         return flags
-    suspect = np.unique(np.searchsorted(offsets, places, side="right") - 1)
-    return _confirmed(cells, suspect, WIDE, flags)
+    second, third = data[places + 1], data[places + 2]
+    wide = (second == 0xBC) & (((third >= 0x90) & (third <= 0x99)) | ((third >= 0xA1) & (third <= 0xBA)))
+    wide |= (second == 0xBD) & (third >= 0x81) & (third <= 0x9A)
+    holding = np.searchsorted(offsets, places[wide], side="right") - 1
+    flags[holding] = np.asarray(cells.is_valid())[holding]
+    return flags
 
 
 def full_width_matters(descriptor: Mapping[str, Any]) -> bool:
@@ -128,15 +138,8 @@ def full_width_matters(descriptor: Mapping[str, Any]) -> bool:
     return not words
 
 
-def _confirmed(cells: pa.StringArray, suspect: npt.NDArray[np.int64], pattern: str, flags: Flags) -> Flags:
-    if len(suspect):
-        matched = pc.match_substring_regex(cells.take(pa.array(suspect)), pattern)
-        flags[suspect] = np.asarray(pc.fill_null(matched, False))
-    return flags
-
-
 def _buffers(cells: pa.StringArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """(offsets of the cells and one more, all bytes). What a missing cell may hold is ruled out by the regex."""
+    """(offsets of the cells and one more, all bytes). A missing cell may hold bytes of its own."""
     _, offsets, data = cells.buffers()
     if not len(cells) or offsets is None:
         return np.zeros(len(cells) + 1, np.int64), np.zeros(0, np.uint8)

@@ -255,10 +255,15 @@ class HeldKeys:
         complete = np.asarray(keys.is_valid())
         if not len(self.hashes):
             return complete
-        places = np.minimum(np.searchsorted(self.hashes, _hashes(keys)), len(self.hashes) - 1)
+        hashes = _hashes(keys)
+        # Sorted questions are answered several times faster: neighbours share the way through memory.
+        order = np.argsort(hashes)
+        places = np.empty(len(hashes), np.int64)
+        places[order] = np.searchsorted(self.hashes, hashes[order])
+        places = np.minimum(places, len(self.hashes) - 1)
         same = np.array(pc.fill_null(pc.equal(self.keys.take(pa.array(places)), keys), False))
         # The first of several keys with one hash may be another one; those few are looked for by value.
-        doubtful = np.flatnonzero(complete & ~same & (self.hashes[places] == _hashes(keys)))
+        doubtful = np.flatnonzero(complete & ~same & (self.hashes[places] == hashes))
         if len(doubtful):
             same[doubtful] = np.asarray(pc.is_in(keys.take(pa.array(doubtful)), value_set=self.keys))
         return complete & ~same

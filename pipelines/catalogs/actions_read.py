@@ -5,12 +5,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipelines.catalogs.ckan_client import NotFound, ValidationError
-from pipelines.catalogs.context import Context, groups_by_reference
+from pipelines.catalogs.context import Context
 from pipelines.catalogs.forms import show_package, show_resource
 from pipelines.catalogs.rows import (
     Row,
     find_group,
     find_package,
+    groups_for,
     package_names,
     package_of_resource,
     packages_newest_first,
@@ -38,8 +39,8 @@ def current_package_list_with_resources(context: Context, data: dict[str, Any]) 
     """All datasets with their resources, last modified first. Optional: limit, offset."""
     limit = as_natural(data, "limit", None, ValidationError)
     offset = as_natural(data, "offset", 0, ValidationError)
-    groups = groups_by_reference(context.connection)
     rows = packages_newest_first(context.connection, limit, offset or 0)
+    groups = groups_for(context.connection, rows)
     return [show_package(row, groups, context.configuration) for row in rows]
 
 
@@ -49,7 +50,7 @@ def package_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = find_package(context.connection, str(reference))
     if row is None or not _may_see(context, row):
         raise NotFound("Dataset not found")
-    return show_package(row, groups_by_reference(context.connection), context.configuration)
+    return show_package(row, groups_for(context.connection, [row]), context.configuration)
 
 
 def resource_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:

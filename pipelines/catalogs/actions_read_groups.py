@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from pipelines.catalogs.ckan_client import NotAuthorized, NotFound, ValidationError
-from pipelines.catalogs.context import Context, groups_by_reference
+from pipelines.catalogs.context import Context
 from pipelines.catalogs.forms import show_group, show_package, show_tag
-from pipelines.catalogs.rows import Row, all_groups, find_group, packages_by_id
+from pipelines.catalogs.rows import Row, all_groups, find_group, groups_for, packages_by_id
 from pipelines.catalogs.validation import as_boolean, as_natural, required
 from schemas.actor import Duty
 
@@ -170,6 +170,6 @@ def _packages(context: Context, field: str, value: str) -> list[dict[str, Any]]:
         facets=[],
         facet_limit=0,
     )
-    groups = groups_by_reference(context.connection)
     stored = packages_by_id(context.connection, found.ids)
+    groups = groups_for(context.connection, stored.values())
     return [show_package(stored[i], groups, context.configuration) for i in found.ids if i in stored]

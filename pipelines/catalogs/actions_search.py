@@ -5,16 +5,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipelines.catalogs.ckan_client import SearchQueryError, ValidationError
-from pipelines.catalogs.context import Context, groups_by_reference
+from pipelines.catalogs.context import Context
 from pipelines.catalogs.filter_index import ORDER_FIELDS, facet_field
 from pipelines.catalogs.forms import show_package
-from pipelines.catalogs.rows import packages_by_id
+from pipelines.catalogs.rows import groups_for, packages_by_id
 from pipelines.catalogs.validation import as_natural
 
 PARAMETERS = frozenset(
     {"q", "fq", "fq_list", "rows", "start", "sort", "fl", "qf", "defType", "mm", "extras", "use_default_schema"}
     | {"facet", "facet.field", "facet.limit", "facet.mincount", "include_private", "include_drafts", "include_deleted"}
 )
+GROUP_FACETS = ("organization", "groups")
 DEFAULT_SORT = "score desc, metadata_modified desc"
 ROWS_DEFAULT, ROWS_MOST = 10, 1000  # ckan.search.rows_max
 FACET_VALUES_DEFAULT = 50  # search.facets.limit
@@ -46,8 +47,9 @@ def package_search(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     )
     least = as_natural(data, "facet.mincount", 1, ValidationError) or 0
     facets = {field: {v: n for v, n in values.items() if n >= least} for field, values in found.facets.items()}
-    groups = groups_by_reference(context.connection)
     stored = packages_by_id(context.connection, found.ids)
+    named = [name for field in GROUP_FACETS for name in facets.get(field, {})]
+    groups = groups_for(context.connection, stored.values(), named)
     results = [show_package(stored[i], groups, context.configuration) for i in found.ids if i in stored]
     return {
         "count": found.count,
@@ -119,7 +121,7 @@ def _facet_limit(data: dict[str, Any]) -> int:
 
 def _facet_items(field: str, values: dict[str, int], groups: Any, context: Context) -> list[dict[str, Any]]:
     def display_name(value: str) -> str:
-        if field in ("groups", "organization") and value in groups:
+        if field in GROUP_FACETS and value in groups:
             return groups[value]["title"] or value
         if field == "license_id" and value in context.configuration.licences:
             return context.configuration.licences[value].title.zh

@@ -9,11 +9,12 @@ from uuid import uuid4
 from governance.audit import record
 from pipelines.catalogs.actions_read import package_show, resource_show, visible_group
 from pipelines.catalogs.ckan_client import NotAuthorized, NotFound, ValidationError
-from pipelines.catalogs.context import Context, groups_by_reference
+from pipelines.catalogs.context import Context
 from pipelines.catalogs.forms import show_package
 from pipelines.catalogs.rows import (
     Row,
     find_package,
+    groups_for,
     is_name_taken,
     next_revision,
     package_of_resource,
@@ -94,7 +95,7 @@ def package_update(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         "body": _stamp_resources(context, body, old["body"]),
     }
     if row == old:
-        return show_package(old, groups_by_reference(context.connection), context.configuration)
+        return show_package(old, groups_for(context.connection, [old]), context.configuration)
     return _store_package(context, row | {"modified": context.now}, "package.update")
 
 
@@ -235,4 +236,4 @@ def _store_package(context: Context, row: Row, action: str) -> dict[str, Any]:
         now=context.now,
         data={"id": row["id"], "revision": row["revision"]},
     )
-    return show_package(row, groups_by_reference(context.connection), context.configuration)
+    return show_package(row, groups_for(context.connection, [row]), context.configuration)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from catalog_config.configuration import Configuration
-from pipelines.catalogs.rows import Row, all_groups
 from schemas.actor import Actor
 
 if TYPE_CHECKING:
@@ -28,9 +27,3 @@ class Context:
 
 
 Action = Callable[[Context, dict[str, Any]], Any]
-
-
-def groups_by_reference(connection: sa.Connection) -> dict[str, Row]:
-    """Organisations and groups that are not deleted, by id and by name."""
-    active = [group for group in all_groups(connection) if group["state"] == "active"]
-    return {group["id"]: group for group in active} | {group["name"]: group for group in active}

@@ -1,6 +1,6 @@
 """Rows of the embedded catalogue: find, save, and count revisions. SQL stands here and nowhere else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from governance.database.catalogue_tables import (
 )
 
 Row = dict[str, Any]
+MOST_PARAMETERS = 400  # of one statement; SQLite has a limit
 
 
 def next_revision(connection: sa.Connection) -> int:
@@ -46,17 +47,22 @@ def packages_by_id(connection: sa.Connection, ids: Sequence[str]) -> dict[str, R
     """Rows of `ids`, keyed by id."""
     table = catalogue_packages
     rows: dict[str, Row] = {}
-    for start in range(0, len(ids), 500):  # under SQLite's limit of bound parameters
-        query = sa.select(table).where(table.c.id.in_(ids[start : start + 500]))
+    for start in range(0, len(ids), MOST_PARAMETERS):
+        query = sa.select(table).where(table.c.id.in_(ids[start : start + MOST_PARAMETERS]))
         rows |= {row["id"]: dict(row) for row in connection.execute(query).mappings()}
     return rows
 
 
-def packages_since(connection: sa.Connection, revision: int) -> Iterable[sa.RowMapping]:
-    """Rows of packages touched after `revision`, streamed."""
-    table = catalogue_packages
-    query = sa.select(table).where(table.c.revision > revision).order_by(table.c.name)
-    return connection.execution_options(yield_per=500).execute(query).mappings()
+def packages_since(connection: sa.Connection, revision: int) -> Iterator[list[Row]]:
+    """Rows of packages touched after `revision`, some at a time."""
+    table, last = catalogue_packages, ""
+    while True:
+        query = sa.select(table).where(table.c.revision > revision, table.c.id > last).order_by(table.c.id)
+        rows = [dict(row) for row in connection.execute(query.limit(MOST_PARAMETERS)).mappings()]
+        if not rows:
+            return
+        yield rows
+        last = rows[-1]["id"]
 
 
 def package_names(connection: sa.Connection, limit: int | None, offset: int) -> list[str]:
@@ -116,6 +122,21 @@ def find_group(connection: sa.Connection, reference: str, *, is_organization: bo
         query = query.where(table.c.is_organization.is_(is_organization))
     row = connection.execute(query.order_by(table.c.id != reference).limit(1)).mappings().first()
     return dict(row) if row else None
+
+
+def groups_for(connection: sa.Connection, packages: Iterable[Row], names: Iterable[str] = ()) -> dict[str, Row]:
+    """Organisations and groups that `packages` show, and those of `names`, by id and by name; none that is deleted."""
+    wanted = set(names)
+    for row in packages:
+        wanted |= {row["owner_org"] or "", *row["body"]["groups"]}
+    table, found = catalogue_groups, {}
+    references = sorted(wanted - {""})
+    for start in range(0, len(references), MOST_PARAMETERS):
+        some = references[start : start + MOST_PARAMETERS]
+        query = sa.select(table).where(sa.or_(table.c.id.in_(some), table.c.name.in_(some)), table.c.state == "active")
+        for group in connection.execute(query).mappings():
+            found[group["id"]] = found[group["name"]] = dict(group)
+    return found
 
 
 def all_groups(connection: sa.Connection) -> list[Row]:

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from pipelines.catalogs.context import groups_by_reference
 from pipelines.catalogs.filter_index import FilterIndex, bits_of, is_known_field
 from pipelines.catalogs.filter_query import Node, parse_query
 from pipelines.catalogs.forms import show_time
 from pipelines.catalogs.lexicon import Lexicon
 from pipelines.catalogs.query_plan import plan_query, plan_terms
-from pipelines.catalogs.rows import Row, current_revision, packages_since
+from pipelines.catalogs.rows import Row, current_revision, groups_for, packages_since
 from pipelines.catalogs.text_index import Documents, TextIndex
 
 # A package whose score is below this share of the best one's is not counted as found.
@@ -62,9 +61,10 @@ class CatalogueIndex:
             self._clear()
         if revision == self._revision:
             return
-        groups = groups_by_reference(connection)
-        for row in packages_since(connection, self._revision):
-            self._read_row(dict(row), groups)
+        for rows in packages_since(connection, self._revision):
+            groups = groups_for(connection, rows)
+            for row in rows:
+                self._read_row(row, groups)
         self._text.commit()
         self._revision = revision
 

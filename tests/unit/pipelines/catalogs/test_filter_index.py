@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.catalogs.ckan_client import SearchQueryError
-from pipelines.catalogs.filter_index import FilterIndex, bits_of, ordinals_of, solr_time
+from pipelines.catalogs.filter_index import FilterIndex, bits_of, microseconds, ordinals_of, solr_time
 from pipelines.catalogs.filter_query import And, Node, Not, Or, Range, Term, parse_query
 
 Fields = dict[str, tuple[str, ...]]
@@ -63,8 +63,34 @@ def test_ranges_of_time(index: FilterIndex, query: str, found: set[str]) -> None
 
 def test_relative_times_count_from_now() -> None:
     now = datetime(2026, 3, 10, 12, tzinfo=UTC)
-    assert solr_time("NOW-7DAYS", end=False, now=now) == "2026-03-03T12:00:00.000000"
-    assert solr_time("NOW", end=False, now=now) == "2026-03-10T12:00:00.000000"
+    assert solr_time("NOW-7DAYS", end=False, now=now) == microseconds(datetime(2026, 3, 3, 12))
+    assert solr_time("NOW", end=False, now=now) == microseconds(now)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "last"),
+    [
+        ("2026", datetime(2026, 1, 1), datetime(2026, 12, 31, 23, 59, 59, 999_999)),
+        ("2026-02", datetime(2026, 2, 1), datetime(2026, 2, 28, 23, 59, 59, 999_999)),
+        ("2026-12-31", datetime(2026, 12, 31), datetime(2026, 12, 31, 23, 59, 59, 999_999)),
+        ("2026-01-01T10:30", datetime(2026, 1, 1, 10, 30), datetime(2026, 1, 1, 10, 30, 59, 999_999)),
+        ("2026-01-01T10:30:05Z", datetime(2026, 1, 1, 10, 30, 5), datetime(2026, 1, 1, 10, 30, 5)),
+        ("2026-01-01T10:30:05.123Z", *[datetime(2026, 1, 1, 10, 30, 5, 123_000)] * 2),
+    ],
+)
+def test_a_bare_period_has_a_start_and_a_last_moment(text: str, start: datetime, last: datetime) -> None:
+    assert solr_time(text, end=False) == microseconds(start)
+    assert solr_time(text, end=True) == microseconds(last)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2026-13", "20260101", "2026-01-01T10", "x", "NOW+10000YEARS", "2026-01-01T10:00:00+08:00"]
+)
+def test_other_times_are_refused(text: str) -> None:
+    with pytest.raises(SearchQueryError):
+        solr_time(text, end=False)
+    with pytest.raises(SearchQueryError):
+        solr_time("9999-12", end=True)
 
 
 @pytest.mark.parametrize("query", ["nothing:x", "metadata_modified:[yesterday TO *]", "title:[a TO b]"])
@@ -84,7 +110,7 @@ def test_facets_count_what_matched(index: FilterIndex) -> None:
 def test_replacing_and_removing_leaves_no_old_value(index: FilterIndex) -> None:
     index.put("a", package(9, "alpha", tags=("新",)))
     assert ids(index, "tags:站点") == set()
-    assert "站点" not in index.values("tags")
+    assert "站点" not in index.facet("tags", index.everything)
     assert ids(index, "metadata_modified:[2026-01-09 TO *]") == {"a"}
     index.remove("a")
     assert ids(index, "*:*") == {"b", "c"}

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from governance.audit import record
-from governance.database.dataset_tables import releases, sources
+from governance.database.dataset_tables import publications, releases, sources
 from governance.database.engine import reading
 from governance.release_review.service import submit_release
 from pipelines.datasets import load_dataset
@@ -19,7 +21,7 @@ from pipelines.platform import Platform
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
 from pipelines.sources import SourceRecord, load_source, source_path
 from schemas.actor import Actor
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, Tier
 from schemas.errors import GongkaiError, Refused
 from schemas.registry import load_published
 from schemas.release import Release
@@ -36,7 +38,7 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: P
     report_progress = progress or _recorded_progress(platform, source_id)
     path = source_path(platform.home, source_id, source.file_name)
     try:
-        release = prepare(_preparation(platform, dataset), path, report_progress)
+        release = prepare(_preparation(platform, dataset, source.digest), path, report_progress)
     except Refused as error:
         _record_refusal(platform, source, error, actor)
         raise
@@ -44,7 +46,7 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: P
     return release
 
 
-def _preparation(platform: Platform, dataset: Dataset) -> Preparation:
+def _preparation(platform: Platform, dataset: Dataset, source_digest: str) -> Preparation:
     return Preparation(
         dataset=dataset,
         schema=load_published(dataset.table_schema or ""),
@@ -53,7 +55,27 @@ def _preparation(platform: Platform, dataset: Dataset) -> Preparation:
         key=platform.home.key(f"dataset-{dataset.name}"),
         store=platform.store,
         work=platform.home / "work",
+        earlier=lambda tier: _published_tables(platform, dataset, source_digest, tier),
     )
+
+
+def _published_tables(platform: Platform, dataset: Dataset, source_digest: str, tier: Tier) -> list[pa.Table]:
+    """What was ever published of this dataset in this tier from other sources, withdrawn or not."""
+    with reading(platform.engine) as connection:
+        descriptors = connection.execute(
+            sa.select(releases.c.descriptor)
+            .join(publications, publications.c.release == releases.c.id)
+            .where(releases.c.dataset == dataset.name)
+            .distinct()
+        ).scalars()
+        published = [Release.model_validate(d) for d in descriptors]
+    return [
+        pq.read_table(platform.store.path(distribution.file("parquet").digest), memory_map=True)
+        for release in published
+        if release.source_digest != source_digest
+        for distribution in release.distributions
+        if distribution.tier is tier
+    ]
 
 
 def _recorded_progress(platform: Platform, source_id: str) -> Callable[[str, float], None]:

@@ -15,6 +15,8 @@ from anonymize.cells import statistical_table
 from anonymize.classify import classify_fields
 from anonymize.detect import detect
 from anonymize.plan import plan_controls
+from anonymize.rerelease import suppress_differences
+from anonymize.tradeoff import tradeoff
 from pipelines.package import package_release
 from pipelines.read import read_source
 from pipelines.store import Store
@@ -71,7 +73,10 @@ class DisclosureRefused(Refused):
 
 @dataclass(frozen=True)
 class Preparation:
-    """What preparing needs besides the source. key: secret for pseudonyms of this dataset."""
+    """What preparing needs besides the source. key: secret for pseudonyms of this dataset.
+
+    earlier: the tables published before in a tier; a new release must not undo what they suppressed.
+    """
 
     dataset: Dataset
     schema: TableSchema
@@ -80,6 +85,7 @@ class Preparation:
     key: bytes
     store: Store
     work: Path
+    earlier: Callable[[Tier], Sequence[pa.Table]] = lambda tier: ()
 
 
 def prepare(preparation: Preparation, source_path: Path, progress: Progress = lambda stage, share: None) -> Release:
@@ -96,9 +102,7 @@ def prepare(preparation: Preparation, source_path: Path, progress: Progress = la
     progress("treat", 0.0)
     treated = {tier: _treat(table, tier, controls[tier], preparation) for tier in controls}
     progress("assess", 0.0)
-    reports = {
-        tier: assess_disclosure(table, treated[tier], controls[tier], policy.tiers[tier], tier) for tier in controls
-    }
+    reports = {tier: _assess(table, tier, treated[tier], controls[tier], preparation) for tier in controls}
     _refuse_failed(list(reports.values()))
     progress("package", 0.0)
     return package_release(dataset, schema, source.digest, treated, reports, preparation.store, preparation.work)
@@ -116,7 +120,24 @@ def _treat(
     tier_policy: TierPolicy = preparation.policy.tiers[tier]
     if tier is Tier.STATISTICAL and preparation.dataset.statistics is not None:
         return statistical_table(table, preparation.dataset.statistics, tier_policy.thresholds)
-    return apply_controls(table, controls, tier_policy, preparation.key)
+    treated = apply_controls(table, controls, tier_policy, preparation.key)
+    return suppress_differences(treated, table, preparation.earlier(tier), controls, tier_policy)
+
+
+def _assess(
+    table: pa.Table,
+    tier: Tier,
+    treated: TreatedTable,
+    controls: Sequence[DisclosureControl],
+    preparation: Preparation,
+) -> DisclosureReport:
+    """The disclosure report, with what other values of k would have cost (`extra["tradeoff"]`)."""
+    tier_policy = preparation.policy.tiers[tier]
+    report = assess_disclosure(table, treated, controls, tier_policy, tier)
+    if tier is Tier.STATISTICAL or tier_policy.thresholds.k is None:
+        return report
+    points = [point.model_dump(mode="json") for point in tradeoff(table, controls, tier_policy)]
+    return report.model_copy(update={"extra": {**report.extra, "tradeoff": points}})
 
 
 def _refuse_failed(reports: Sequence[DisclosureReport]) -> None:

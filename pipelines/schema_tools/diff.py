@@ -37,7 +37,7 @@ CHANGES: dict[str, tuple[Level, Text]] = {
     "meaning-noted": ("patch", Text(zh="含义改变（不参与校验）", en="meaning changed, not checked")),
     "role-stricter": ("major", Text(zh="角色更严，公布的值会变", en="role stricter, published values change")),
     "role-looser": ("minor", Text(zh="角色放宽，需重新评估", en="role looser, to be assessed again")),
-    "unit-changed": ("major", Text(zh="单位改变", en="unit changed")),
+    "unit-changed": ("major", Text(zh="单位或坐标系改变", en="unit or datum changed")),
     "key-added": ("major", Text(zh="新增或更改键", en="key added or changed")),
     "key-removed": ("minor", Text(zh="取消键", en="key removed")),
     "rule-added": ("major", Text(zh="新增或更改规则", en="rule added or changed")),
@@ -189,7 +189,7 @@ def _field_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Schem
             add(_meaning_kind(old.get(key), new.get(key)), key)
         elif key == "role":
             add(_role_kind(old.get(key), new.get(key)), key)
-        elif key == "unit":
+        elif key in ("unit", "datum"):
             add("unit-changed", key)
         elif key in ("valid_on", "valid_on_field"):
             add("meaning-checked" if new.get(key) else "meaning-unchecked", key)

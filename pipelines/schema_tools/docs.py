@@ -18,13 +18,13 @@ WORDS: dict[Language, dict[str, str]] = {
         "reference": "版本", "key": "主键", "fields": "字段", "name": "列名", "title": "标题", "type": "内容",
         "required": "必填", "rules": "约束", "role": "角色", "example": "示例", "description": "说明",
         "foreign": "引用", "cross": "跨字段规则", "yes": "是", "warning": "（仅提醒）", "refers": "引用",
-        "this": "本表",
+        "this": "本表", "unit": "单位", "datum": "坐标系",
     },
     "en": {
         "reference": "Version", "key": "Primary key", "fields": "Fields", "name": "Column", "title": "Title",
         "type": "Content", "required": "Required", "rules": "Constraints", "role": "Role", "example": "Example",
         "description": "Description", "foreign": "References", "cross": "Rules over several fields", "yes": "yes",
-        "warning": " (warning only)", "refers": "refers to", "this": "this table",
+        "warning": " (warning only)", "refers": "refers to", "this": "this table", "unit": "unit", "datum": "datum",
     },
 }  # fmt: skip
 ROLES: dict[FieldRole, dict[Language, str]] = {
@@ -78,8 +78,9 @@ def _content(field: Mapping[str, Any], language: Language) -> str:
     """The meaning where validation checks it, else type and format; both with the unit."""
     checked = field.get("meaning") in checked_meanings()
     words = meaning_words(field, language) if checked else expected(field, language)
-    unit = field.get("unit")
-    return words if not unit else f"{words}，单位：{unit}" if language == "zh" else f"{words}, unit: {unit}"
+    terms = WORDS[language]
+    named = [f"{terms[key]} {field[key]}" for key in ("unit", "datum") if field.get(key)]
+    return ("，" if language == "zh" else ", ").join([words, *named])
 
 
 def _reference(key: Mapping[str, Any], language: Language) -> str:

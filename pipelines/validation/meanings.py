@@ -3,7 +3,8 @@
 A schema field asks for a check by its property `meaning`. Further properties of a field:
   valid_on        division-code: the year, month or day at which the code must have been in force;
   valid_on_field  division-code: the date, year or year-month field of the same row that says so;
-  unit            money: 元 (default), 万元 or 亿元, which decides how many decimals an amount may have.
+  unit            money: 元 (default), 万元 or 亿元, which decides how many decimals an amount may have;
+  datum           longitude, latitude: WGS84, GCJ-02 or BD-09; the range is the same in all of them.
 A missing value always passes: `required` is the schema's business.
 """
 
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 
 from anonymize.recognizers import bank_card, organisation_code, resident_id, uscc
 from anonymize.recognizers.bytes_matrix import rows_of_width
-from pipelines.validation.datums import latitude_in_china, longitude_in_china
+from pipelines.validation.datums import DATUMS, latitude_in_china, longitude_in_china
 from pipelines.validation.divisions import in_force, known, months_of
 from pipelines.validation.messages import MONEY_DECIMALS, field_descriptor, word
 from schemas.errors import ConfigurationError
@@ -72,7 +73,7 @@ def check_meaning(values: pa.Array | pa.ChunkedArray, field: Mapping[str, Any], 
             block = array.slice(start, BLOCK)
             valid = kernel(block, field) if at is None else _division_codes(block, field, at.slice(start, BLOCK))
             flags[start : start + BLOCK] = valid | np.asarray(block.is_null())
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid, ValueError) as error:
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid, ValueError, KeyError) as error:
         raise _unusable(field) from error
     return flags
 
@@ -223,12 +224,19 @@ def _digits(values: pa.Array, width: int) -> tuple[npt.NDArray[np.int64], npt.ND
     return numbers[good], positions[good], flags
 
 
-def _longitudes(values: pa.Array, _field: Mapping[str, Any]) -> Flags:
+def _longitudes(values: pa.Array, field: Mapping[str, Any]) -> Flags:
+    _check_datum(field)
     return longitude_in_china(_floats(values))
 
 
-def _latitudes(values: pa.Array, _field: Mapping[str, Any]) -> Flags:
+def _latitudes(values: pa.Array, field: Mapping[str, Any]) -> Flags:
+    _check_datum(field)
     return latitude_in_china(_floats(values))
+
+
+def _check_datum(field: Mapping[str, Any]) -> None:
+    if field.get("datum", "WGS84") not in DATUMS:
+        raise ValueError("unknown datum")
 
 
 def _money(values: pa.Array, field: Mapping[str, Any]) -> Flags:
@@ -247,9 +255,9 @@ def _unusable(field: Mapping[str, Any]) -> ConfigurationError:
     return ConfigurationError(
         "invalid-meaning",
         Text(
-            zh=f"字段“{name}”的含义“{meaning}”无法在该类型上校验，或它的 valid_on、valid_on_field、unit 有误",
+            zh=f"字段“{name}”的含义“{meaning}”无法在该类型上校验，或它的 valid_on、valid_on_field、unit、datum 有误",
             en=f"the meaning “{meaning}” of field “{name}” cannot be checked on its type, or its valid_on, "
-            "valid_on_field or unit is wrong",
+            "valid_on_field, unit or datum is wrong",
         ),
         Text(
             zh="请改用 string（号码、代码）或 number（坐标、金额）类型，并检查这些属性",

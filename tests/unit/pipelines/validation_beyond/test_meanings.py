@@ -95,6 +95,8 @@ def test_a_column_without_meaning_passes():
     [
         (pa.array([datetime.date(2020, 1, 1)]), {"name": "f", "meaning": "longitude"}),
         (pa.array(["110101"]), {"name": "f", "meaning": "division-code", "valid_on": "last year"}),
+        (pa.array([116.4]), {"name": "f", "meaning": "longitude", "datum": "WGS 1984"}),
+        (pa.array(["1"]), {"name": "f", "meaning": "money", "unit": "dollars"}),
     ],
 )
 def test_a_meaning_that_cannot_be_checked_is_refused(values, field):

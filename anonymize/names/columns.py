@@ -30,7 +30,9 @@ def name_findings(column: Column, header: Header | None, names: NameTagger | Non
     han = column.matching(r"\p{Han}")
     if column.share(han) < 0.01 and not (header and header.entity in ("PERSON", "FREE_TEXT")):
         return []
-    found = [f for f in (_organisations(column, header), _persons(column, header), _addresses(column, header)) if f]
+    found = [
+        f for f in (_organisations(column, header), _persons(column, header, names), _addresses(column, header)) if f
+    ]
     filled = max((f.whole_cell_share for f in found), default=0.0)
     texts = _free_text(column, header)
     if texts and filled < UNTOLD_SHARE:
@@ -38,11 +40,13 @@ def name_findings(column: Column, header: Header | None, names: NameTagger | Non
     return found
 
 
-def _persons(column: Column, header: Header | None) -> Finding | None:
+def _persons(column: Column, header: Header | None, names: NameTagger | None) -> Finding | None:
     told = header is not None and header.entity == "PERSON"
     if not told and header is not None:
         return None
     chosen = _judge(column, person.is_bare_name, person.BARE_PREFILTER)
+    if told and names is not None:
+        chosen |= _tagged(column, names, ~chosen & column.matching(r"^\p{Han}{2,12}$"))
     share = column.share(chosen)
     if told and share < TOLD_SHARE:
         latin = column.matching(person.LATIN_FORM)
@@ -140,6 +144,16 @@ def _judge(column: Column, is_one: Callable[[str], bool], prefilter: str) -> npt
     texts = column.texts.gather(judged).to_list()
     verdicts = np.fromiter(map(is_one, texts), bool, len(texts))
     flags[candidates] = np.repeat(verdicts, step)[: len(candidates)]
+    return flags
+
+
+def _tagged(column: Column, names: NameTagger, candidates: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Distinct cells that a model tags as one person; at most MOST_TEXTS of the candidates are shown to it."""
+    places = np.flatnonzero(candidates)[:MOST_TEXTS]
+    texts = column.texts.gather(places).to_list()
+    flags = np.zeros(column.distinct, bool)
+    for place, text, tagged in zip(places, texts, names(texts), strict=True):
+        flags[place] = (0, len(text), "PERSON") in tagged
     return flags
 
 

@@ -26,7 +26,11 @@ BARE = re.compile(rf"(?:{_FULL}|[{SINGLE}] {HAN}{{1,2}})")
 _PART = "(?:(?![的在是和与及了于对向为至到从由等我他她])[\u4e00-\u9fff])"
 DOTTED = re.compile(rf"{_PART}{{1,8}}(?:[·•・]{_PART}{{1,8}}){{1,3}}")
 _FUNCTION = frozenset("的在是和与及了不也都就要他她我们这那此")  # no given name holds them
-_PLACES = ("省", "市", "区", "县", "乡", "镇", "村", "路", "街", "港", "庄", "权", "性", "率", "费", "人", "方", "籍")
+# Tags of jieba: a surname before a word of these, or a name before a single character of these, is one name.
+_NAMES = ("nr", "nrfg")
+_JOINED_TO_SURNAME = ("n", "v", "a", "b", "t", "ns", "nz", "nr", "nrfg", "vn", "an", "j", "l", "i")
+_JOINED_TO_NAME = ("n", "nr", "nz", "g", "ng", "a", "j")
+_PLACES = ("省", "市", "区", "县", "乡", "镇", "村", "路", "街", "港", "庄", "性", "率", "费", "人", "籍")
 BARE_PREFILTER = r"^(?:\p{Han}{2,4}|\p{Han} \p{Han}{1,2}|\p{Han}+(?:[·•・]\p{Han}+)+)$"
 LATIN_FORM = r"^[A-Z][a-z]+(?:[ -](?:[A-Z][a-z]+|[A-Z]\.)){1,3}$"
 # A label, then the name: 申请人：张三
@@ -58,19 +62,38 @@ def person_spans(text: str) -> list[tuple[int, int, float]]:
             _add(spans, *match.span("name"), TITLED_SCORE)
     for match in DOTTED.finditer(text):
         _add(spans, *match.span(), DOTTED_SCORE)
-    at = 0
-    for word, tag in rjieba.tag(text):
-        if tag == "nr" and BARE.fullmatch(word) and not _is_ordinary(word) and not word.endswith(_PLACES):
-            _add(spans, at, at + len(word), TAGGED_SCORE)
-        at += len(word)
+    for start, word in _tagged_names(text):
+        if BARE.fullmatch(word) and not _is_ordinary(word) and not word.endswith(_PLACES):
+            _add(spans, start, start + len(word), TAGGED_SCORE)
     return sorted(spans)
+
+
+def _tagged_names(text: str) -> list[tuple[int, str]]:
+    """(start, word) of what the dictionary tags as names; surnames are joined to the given name after them, which the
+    dictionary may take for a word (赵 世居, 刘义 传)."""
+    names: list[tuple[int, str]] = []
+    at, before = 0, ""
+    for word, tag in rjieba.tag(text):
+        joins = _JOINED_TO_SURNAME if len(before) == 1 else _JOINED_TO_NAME
+        room = 3 - len(before) if before else 0
+        if before and len(word) <= room and tag in joins and not _is_ordinary(before + word):
+            names[-1] = (names[-1][0], before + word)
+            before = ""
+        elif tag in _NAMES:
+            names.append((at, word))
+            before = word
+        else:
+            before = ""
+        at += len(word)
+    return names
 
 
 def _is_ordinary(word: str) -> bool:
     """Whether a word with a surname's beginning is none: listed, known with another tag, or with a function word."""
     if word in NOT_NAMES or _FUNCTION.intersection(word[1:]):
         return True
-    return len(word) > 1 and rjieba.has_word(word) and rjieba.tag(word)[0][1] != "nr"
+    known = len(word) > 1 and word not in COMPOUND and rjieba.has_word(word)
+    return known and rjieba.tag(word)[0][1] != "nr"
 
 
 def _add(spans: list[tuple[int, int, float]], start: int, end: int, score: float) -> None:

@@ -2,7 +2,7 @@
 
 import datetime
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pyarrow as pa
@@ -286,8 +286,18 @@ def test_a_model_of_names_is_asked_for_texts() -> None:
     notes = [f"今天{'来访' * 6}阿依古丽第{i}次" for i in range(50)]
     table = pa.table({"内容": notes})
 
-    def tag(texts: object) -> list[list[tuple[int, int, str]]]:
-        return [[(t.index("阿"), t.index("第"), "PERSON")] for t in list(texts)]  # type: ignore[call-overload]
+    def tag(texts: Sequence[str]) -> list[list[tuple[int, int, str]]]:
+        return [[(t.index("阿"), t.index("第"), "PERSON")] for t in texts]
 
     assert "PERSON" not in seen(detect(table), "内容")
     assert seen(detect(table, names=tag), "内容")["PERSON"].proposed_role == F
+
+
+def test_a_model_of_names_is_asked_for_names_that_no_rule_knows() -> None:
+    table = pa.table({"姓名": ["阿依古丽", "迪丽热巴", "古力娜扎", "库尔班江", "买买提江"] * 10})
+
+    def tag(texts: Sequence[str]) -> list[list[tuple[int, int, str]]]:
+        return [[(0, len(t), "PERSON")] for t in texts]
+
+    assert detect(table, names=tag).of("姓名")[0].share == 1.0
+    assert detect(table).of("姓名")[0].share < 1.0

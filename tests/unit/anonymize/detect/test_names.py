@@ -1,0 +1,93 @@
+"""Names, addresses and organisations by rule."""
+
+import pytest
+
+from anonymize.names import address, organisation, person
+from anonymize.spans import find_spans
+
+
+@pytest.mark.parametrize(
+    "name", ["王伟", "李小明", "欧阳修", "司马相如", "张 三", "艾力·买买提", "阿不都热合曼·吐尔逊", "诸葛亮", "刘德华"]
+)
+def test_a_cell_is_a_name(name: str) -> None:
+    assert person.is_bare_name(name)
+
+
+ORDINARY = "高速 黄金 方案 周期 安全 马上 金额 江西 于是 张 公安局 申请人 杭州市 张** 张三李四王五 A"
+
+
+@pytest.mark.parametrize("word", [*ORDINARY.split(), ""])
+def test_a_cell_is_no_name(word: str) -> None:
+    assert not person.is_bare_name(word)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("申请人：王小明，电话", ["王小明"]),
+        ("经办人李华于三日内回复", ["李华"]),
+        ("请张先生尽快联系欧阳女士", ["张", "欧阳"]),
+        ("李某某先生反映", ["李某某"]),
+        ("艾力·买买提来访", ["艾力·买买提来访"]),
+        ("学生宿舍已检查", []),
+        ("申请材料齐全，已受理", []),
+        ("", []),
+    ],
+)
+def test_names_in_texts(text: str, names: list[str]) -> None:
+    assert [text[a:b] for a, b, score in person.person_spans(text) if score >= 0.7] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("住北京市海淀区上地十街10号", ["北京市海淀区上地十街10号"]),
+        ("地址：广东省深圳市南山区科技园社区3栋2单元501", ["广东省深圳市南山区科技园社区3栋2单元501"]),
+        ("河南省周口市郸城县李楼村3组", ["河南省周口市郸城县李楼村3组"]),
+        ("杭州市西湖区", []),
+        ("共3号文件", []),
+        ("办理完毕", []),
+    ],
+)
+def test_addresses_in_texts(text: str, found: list[str]) -> None:
+    assert [text[a:b] for a, b, _ in address.address_spans(text)] == found
+
+
+def test_whole_cells_are_addresses_streets_or_neither() -> None:
+    assert address.is_address("杭州市西湖区文三路478号")
+    assert not address.is_address("杭州市西湖区文三路")
+    assert address.is_street("杭州市西湖区文三路")
+    assert not address.is_street("杭州市西湖区")
+
+
+def test_a_place_is_extended_over_road_number_building_unit() -> None:
+    text = "他住杭州市文三路478号2幢3单元401室旁"
+    assert address.extend_place(text, 2, 5) == (2, text.index("旁"))
+    assert address.extend_place("他在杭州上班", 2, 4) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    "name", ["杭州市第一中学", "北京百度网讯科技有限公司", "西湖区市场监督管理局", "某某合作社（有限合伙）"]
+)
+def test_a_cell_is_an_organisation(name: str) -> None:
+    assert organisation.is_organisation(name)
+
+
+@pytest.mark.parametrize("word", ["张三", "局", "办理完毕", "杭州"])
+def test_a_cell_is_no_organisation(word: str) -> None:
+    assert not organisation.is_organisation(word)
+
+
+def test_a_models_names_go_beside_the_rules_and_identifiers_go_first() -> None:
+    text = "申请人王小明，邮箱wang@a.cn，住在杭州"
+
+    def tag(texts: list[str]) -> list[list[tuple[int, int, str]]]:
+        at = texts[0].index("wang")
+        return [[(at, at + 4, "PERSON"), (len(text) - 2, len(text), "LOCATION")]]
+
+    spans = find_spans([text], names=tag)[0]
+    assert [(text[s.start : s.end], s.entity) for s in spans] == [
+        ("王小明", "PERSON"),
+        ("wang@a.cn", "EMAIL_ADDRESS"),
+        ("杭州", "LOCATION"),
+    ]

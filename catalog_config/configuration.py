@@ -14,6 +14,7 @@ from schemas.disclosure import DisclosurePolicy
 from schemas.errors import ConfigurationError
 from schemas.hierarchy import Hierarchy
 from schemas.text import Text
+from schemas.yaml_text import read_yaml
 
 
 class Organisation(BaseModel):
@@ -111,7 +112,7 @@ def _read_list(path: Path, model: type[Any], errors: list[str]) -> list[Any]:
 
 def _read(path: Path, kind: Any, errors: list[str]) -> list[Any]:
     try:
-        return [TypeAdapter(kind).validate_python(yaml.safe_load(path.read_text("utf-8")))]
+        return [TypeAdapter(kind).validate_python(read_yaml(path.read_text("utf-8")))]
     except OSError as error:
         errors.append(f"{path}: {error.strerror}")
     except yaml.YAMLError as error:

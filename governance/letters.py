@@ -19,6 +19,7 @@ from governance.outbox import enqueue
 from schemas.actor import Actor
 from schemas.errors import ConfigurationError
 from schemas.text import LANGUAGES, Text
+from schemas.yaml_text import read_yaml
 
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
@@ -40,7 +41,7 @@ def letter_templates() -> dict[str, LetterTemplate]:
         if not path.name.endswith(".yaml"):
             continue
         try:
-            template = LetterTemplate.model_validate(yaml.safe_load(path.read_text("utf-8")))
+            template = LetterTemplate.model_validate(read_yaml(path.read_text("utf-8")))
             for text in (template.subject, template.body):
                 for language in LANGUAGES:
                     _environment.parse(text.to(language))

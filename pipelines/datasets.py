@@ -16,12 +16,13 @@ from schemas.dataset import Dataset
 from schemas.errors import NotFound, NotPermitted, Refused
 from schemas.registry import load_published
 from schemas.text import Text
+from schemas.yaml_text import read_yaml
 
 
 def read_declaration(path: Path) -> Dataset:
     """The declaration in a YAML file; a relative `source` is resolved against the file's folder."""
     try:
-        declared = Dataset.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        declared = Dataset.model_validate(read_yaml(path.read_text("utf-8")))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise _wrong_declaration(path, wrong) from None

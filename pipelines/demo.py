@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.table import Table
 
 from catalog_config.settings import Settings
@@ -31,6 +30,7 @@ from schemas.actor import Actor, Duty, system_actor
 from schemas.dataset import Dataset, Openness
 from schemas.errors import NotFound
 from schemas.text import Text
+from schemas.yaml_text import read_yaml
 
 CITY = Path(__file__).resolve().parent.parent / "examples" / "city"
 FLAWED = "administrative-penalties"  # handed in with errors first, then corrected
@@ -87,7 +87,7 @@ def _say(text: Text) -> None:
 
 def _create_people(platform: Platform, city: Path) -> list[Actor]:
     """Accounts with fresh passwords, which are written to one private file in the home folder."""
-    people = yaml.safe_load((city / "people.yaml").read_text("utf-8"))
+    people = read_yaml((city / "people.yaml").read_text("utf-8"))
     operator, now, lines = system_actor("demo"), datetime.now(UTC), []
     for person in people:
         with platform.engine.begin() as connection:

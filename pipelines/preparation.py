@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from governance.audit import record
 from governance.database.dataset_tables import publications, releases, sources
 from governance.database.engine import reading
+from governance.outbox import finish_key
 from governance.release_review.service import submit_release
 from pipelines.datasets import load_dataset
 from pipelines.platform import Platform
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
-from pipelines.sources import SourceRecord, load_source, source_path
+from pipelines.sources import SourceRecord, load_source, preparation_key, source_path
 from schemas.actor import Actor
 from schemas.dataset import Dataset, Tier
 from schemas.errors import GongkaiError, Refused
@@ -103,6 +104,7 @@ def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, ac
     with platform.engine.begin() as connection:
         values = {"status": "refused", "stage": None, "done": 1.0, "outcome": outcome}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
+        finish_key(connection, preparation_key(source.id), now)
         record(
             connection,
             actor=actor,
@@ -118,6 +120,7 @@ def _record_release(platform: Platform, source: SourceRecord, release: Release, 
     with platform.engine.begin() as connection:
         values = {"status": "prepared", "stage": None, "done": 1.0, "outcome": {"release": release.id}}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
+        finish_key(connection, preparation_key(source.id), now)
         if connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first():
             return
         connection.execute(

@@ -81,7 +81,7 @@ def accept_source(
                 uploaded_by=actor.id,
             )
         )
-        enqueue(connection, "prepare", f"prepare:{source_id}", {"source": source_id}, actor.id, now)
+        enqueue(connection, "prepare", preparation_key(source_id), {"source": source_id}, actor.id, now)
         record(
             connection,
             actor=actor,
@@ -91,6 +91,11 @@ def accept_source(
             data={"source": source_id, "digest": digest, "size": size},
         )
     return source_id
+
+
+def preparation_key(source_id: str) -> str:
+    """Key of the queued preparation of a source."""
+    return f"prepare:{source_id}"
 
 
 def _require_publishable(dataset: Dataset) -> None:

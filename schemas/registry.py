@@ -9,6 +9,7 @@ import yaml
 from schemas.errors import ConfigurationError, NotFound
 from schemas.table_schema import TableSchema, table_schema_from_descriptor
 from schemas.text import Text
+from schemas.yaml_text import read_yaml
 
 PUBLISHED = Path(__file__).parent / "published"
 
@@ -54,7 +55,7 @@ def load_schema_file(path: Path, name: str | None = None, version: str = "0.0.0"
     """A schema of a YAML or JSON file. Raises ConfigurationError naming the file and what is wrong."""
     try:
         text = path.read_text("utf-8")
-        descriptor = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        descriptor = json.loads(text) if path.suffix == ".json" else read_yaml(text)
         return table_schema_from_descriptor(descriptor, name or path.stem, version)
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise ConfigurationError(

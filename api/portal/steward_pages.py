@@ -21,6 +21,7 @@ from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset, Openness
 from schemas.errors import GongkaiError, NotPermitted, Refused
 from schemas.text import Text
+from schemas.yaml_text import read_yaml
 
 router = APIRouter(include_in_schema=False)
 
@@ -95,7 +96,7 @@ def declare(request: Request, declaration: Annotated[str, Form(max_length=100_00
 
 def _parsed(text: str) -> Dataset:
     try:
-        return Dataset.model_validate(yaml.safe_load(text)).model_copy(update={"source": None})
+        return Dataset.model_validate(read_yaml(text)).model_copy(update={"source": None})
     except (ValidationError, ValueError, yaml.YAMLError) as error:
         listed = (
             "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

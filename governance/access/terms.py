@@ -3,10 +3,10 @@
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.text import Text
+from schemas.yaml_text import read_yaml
 
 
 class Terms(BaseModel):
@@ -23,4 +23,4 @@ class Terms(BaseModel):
 @cache
 def current_terms() -> Terms:
     """The terms in force."""
-    return Terms.model_validate(yaml.safe_load((files("catalog_config") / "access_terms.yaml").read_text("utf-8")))
+    return Terms.model_validate(read_yaml((files("catalog_config") / "access_terms.yaml").read_text("utf-8")))

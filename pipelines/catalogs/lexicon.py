@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipelines.catalogs.analysis import fold, stem
 from schemas.errors import ConfigurationError
 from schemas.text import Text
+from schemas.yaml_text import read_yaml
 
 SHIPPED = Path(__file__).resolve().parents[2] / "catalog_config" / "search_lexicon.yaml"
 LONGEST_PHRASE = 3  # English words
@@ -62,7 +63,7 @@ class _File(BaseModel):
 def load_lexicon(path: Path = SHIPPED) -> Lexicon:
     """Read and check a lexicon. Raises ConfigurationError naming the file and every error."""
     try:
-        given = _File.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        given = _File.model_validate(read_yaml(path.read_text("utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise ConfigurationError(
             "invalid-configuration",

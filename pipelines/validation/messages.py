@@ -12,13 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 import catalog_config
 from pipelines.validation.suggest import date_pattern, suggest
 from schemas.table_schema import TableSchema
 from schemas.text import LANGUAGES, Language, Text
 from schemas.validation import TableError
+from schemas.yaml_text import read_yaml
 
 TEMPLATES = Path(catalog_config.__file__).parent / "messages" / "validation.yaml"
 
@@ -46,7 +45,7 @@ class Wording(NamedTuple):
 @cache
 def templates() -> dict[str, Any]:
     """All templates: sections `errors`, `warnings`, `types`, `constraints`, `meanings`."""
-    return yaml.safe_load(TEMPLATES.read_text("utf-8"))
+    return read_yaml(TEMPLATES.read_text("utf-8"))
 
 
 def known_types() -> tuple[str, ...]:

@@ -128,7 +128,8 @@ def untyped_table(source: SourceTable, limit_rows: int | None = None) -> pa.Tabl
 
 
 def _regular(rows: Iterable[list[Any]], width: int) -> Iterable[list[str]]:
-    return ([cell_text(cell) for cell in cells] for cells in rows if len(cells) == width)
+    texts = ([cell if type(cell) is str else cell_text(cell) for cell in cells] for cells in rows)
+    return (cells for cells in texts if len(cells) == width)
 
 
 def _field(label: str, cells: pa.StringArray, findings: Findings) -> dict[str, Any]:

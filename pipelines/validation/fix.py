@@ -13,11 +13,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from pipelines.read import SourceTable
-from pipelines.validation.conformance import full_width_matters
+from pipelines.validation.conformance import full_width, full_width_matters, surrounded
 from pipelines.validation.messages import field_title
 from pipelines.validation.raw_cells import cell_text, raw_table
 from pipelines.validation.suggest import (
@@ -35,6 +38,11 @@ from schemas.text import Text
 
 BATCH = 16_384
 DATE_TYPES = ("date", "datetime", "yearmonth")
+USUAL_DATES = {
+    "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    "datetime": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+    "yearmonth": r"^[0-9]{4}-[0-9]{2}$",
+}
 KINDS = {
     "surrounding-spaces": Text(zh="去掉首尾空格", en="removed surrounding spaces"),
     "full-width-characters": Text(zh="全角改为半角", en="made full-width characters half-width"),
@@ -164,7 +172,7 @@ def _field(label: str, schema: TableSchema) -> Mapping[str, Any]:
 
 
 def _batches(rows: Iterable[list[Any]]) -> Iterator[list[list[str]]]:
-    texts = ([cell_text(cell) for cell in cells] for cells in rows)
+    texts = ([cell if type(cell) is str else cell_text(cell) for cell in cells] for cells in rows)
     while batch := list(islice(texts, BATCH)):
         yield batch
 
@@ -184,20 +192,32 @@ def _fixed_rows(
 
 
 def _fixed_column(cells: Sequence[str], field: Mapping[str, Any], counts: Counter[tuple[str, str]]) -> list[str]:
-    """Correct the distinct values of a column, and count the cells that they stand for."""
-    coded = pa.array(cells, pa.string()).dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.combine_chunks()
-    values = coded.dictionary.to_pylist()
-    outcomes = [fixed_cell(value, field) for value in values]
-    if all(not kinds for _, kinds in outcomes):
-        return list(cells)
-    times = Counter(coded.indices.to_pylist())
-    for code, (_, kinds) in enumerate(outcomes):
+    """Correct the cells that may need it, each distinct one once."""
+    fixed = list(cells)
+    known: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for place in np.flatnonzero(_suspect(pa.array(cells, pa.string()), field)).tolist():
+        cell = fixed[place]
+        if cell not in known:
+            known[cell] = fixed_cell(cell, field)
+        fixed[place], kinds = known[cell]
         for kind in kinds:
-            counts[str(field["name"]), kind] += times[code]
-    replaced = pa.array([value for value, _ in outcomes], pa.string())
-    return replaced.take(coded.indices).to_pylist()
+            counts[str(field["name"]), kind] += 1
+    return fixed
+
+
+def _suspect(cells: pa.StringArray, field: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+    """Which cells `fixed_cell` may change."""
+    kind = field.get("type", "any")
+    flags = surrounded(cells)
+    if kind in ("string", "any"):
+        return flags | full_width(cells) if full_width_matters(field) else flags
+    flags |= ~np.asarray(pc.string_is_ascii(cells))
+    if kind in DATE_TYPES:
+        usual = USUAL_DATES.get(kind) if field.get("format", "default") == "default" else None
+        return flags | (~np.asarray(pc.match_substring_regex(cells, usual)) if usual else True)
+    if kind in ("integer", "number"):
+        flags |= np.asarray(pc.match_substring_regex(cells, "[, ]"))
+    return flags
 
 
 def _column_line(fixed: FixedColumn, schema: TableSchema) -> Text:

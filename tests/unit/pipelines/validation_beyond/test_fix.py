@@ -1,6 +1,7 @@
 """The corrected copy: what is put right, what is left to people, and a summary without values."""
 
 import csv
+from collections import Counter
 
 import pytest
 import xlsxwriter
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.read import read_source
 from pipelines.validation import ValidatedTable, validate_table
-from pipelines.validation.fix import fix_file, fixed_cell
+from pipelines.validation.fix import _fixed_column, fix_file, fixed_cell
 from schemas.errors import Refused
 from schemas.table_schema import table_schema_from_descriptor
 
@@ -97,13 +98,21 @@ def test_one_reading_only(cell, field, expected):
     assert fixed_cell(cell, field)[0] == expected
 
 
-@given(
-    st.text(alphabet="０1２-/, 年月日　a", max_size=10),
-    st.sampled_from([{"type": t} for t in ("date", "integer", "number", "string")]),
-)
+TYPES = [{"name": t, "type": t} for t in ("date", "datetime", "yearmonth", "integer", "number", "boolean", "string")]
+TYPES += [{"name": "d", "type": "date", "format": "%Y/%m/%d"}, {"name": "s", "type": "string", "role": "free-text"}]
+
+
+@given(st.text(alphabet="０1２-/, 年月日　a", max_size=10), st.sampled_from(TYPES))
 def test_fixing_twice_changes_nothing(cell, field):
     once, _ = fixed_cell(cell, field)
     assert fixed_cell(once, field) == (once, ())
+
+
+@given(st.lists(st.text(alphabet="０1２-/, T:年月日　a", max_size=10), max_size=5), st.sampled_from(TYPES))
+def test_columns_are_fixed_as_their_cells(cells, field):
+    counts = Counter()
+    assert _fixed_column(cells, field, counts) == [fixed_cell(cell, field)[0] for cell in cells]
+    assert sum(counts.values()) == sum(len(fixed_cell(cell, field)[1]) for cell in cells)
 
 
 def test_a_file_that_breaks_off_leaves_no_copy(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from anonymize.classes import combined_codes
 from anonymize.effects import describe_effect, field_after
 from anonymize.loss import entropy_loss
 from anonymize.recode import Recoded, quasi_identifiers, recode
@@ -195,8 +196,8 @@ def _in_content_order(table: pa.Table) -> pa.Table:
     """Rows sorted by their own treated cells, first column first: equal content, equal place, whatever the source."""
     if not table.num_columns or table.num_rows < 2:
         return table
-    ranks = [_ranks(column) for column in table.columns]
-    return table.take(pa.array(np.lexsort(ranks[::-1])))
+    keys = combined_codes([_ranks(column) for column in table.columns], table.num_rows)
+    return table.take(pa.array(np.argsort(keys, kind="stable")))
 
 
 def _ranks(column: pa.ChunkedArray) -> np.ndarray:

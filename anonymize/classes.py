@@ -9,7 +9,10 @@ DENSE_CELLS = 4_000_000  # classes × sensitive values handled at once
 
 
 def combined_codes(columns: Sequence[np.ndarray], rows: int) -> np.ndarray:
-    """One int64 key per row that is equal where all columns are equal. Keys are not dense."""
+    """One int64 key per row, equal where all columns are equal and ordered as they are, first column first.
+
+    Keys are not dense; where they would not fit into 62 bits they are ranked on the way.
+    """
     key = np.zeros(rows, np.int64)
     bound = 1
     for codes in columns:

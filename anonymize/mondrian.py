@@ -2,7 +2,7 @@
 
 LeFevre, DeWitt and Ramakrishnan, "Mondrian multidimensional k-anonymity", ICDE 2006 (strict partitioning), level by
 level with numpy over distinct tuples. A group's column becomes the lowest label of the hierarchy that covers the group,
-so the words are those of full-domain recoding.
+so the words are those of full-domain recoding; therefore groups are cut where labels meet, not at the median.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from anonymize.classes import combined_codes, distinct_diversity
+from anonymize.cuts import Ladder, choose_cuts
 from anonymize.hierarchies import GeneralisedColumn
 from anonymize.kanonymity import Requirement, SensitiveColumn, failing_classes
 from anonymize.loss import aggregate_loss, normalised_loss
@@ -42,7 +43,7 @@ def local_recoding(
     group_of_tuple = _partition(
         points,
         weights,
-        np.array([max(c.distinct, 1) for c in columns]),
+        [Ladder(c) for c in columns],
         requirement,
         [(tuple_of_row, c.codes) for c in sensitive] if requirement.l is not None else [],
     )
@@ -64,7 +65,7 @@ def local_recoding(
 def _partition(
     points: np.ndarray,
     weights: np.ndarray,
-    widths: np.ndarray,
+    ladders: Sequence[Ladder],
     requirement: Requirement,
     sensitive: Sequence[tuple[np.ndarray, np.ndarray]],
 ) -> np.ndarray:
@@ -79,7 +80,7 @@ def _partition(
         active, part = active[order], part[order]
         starts = np.flatnonzero(np.concatenate(([True], part[1:] != part[:-1])))
         number = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(active))))
-        column, cut = _choose_cuts(points[active], weights[active], number, starts, widths, requirement.k)
+        column, cut = choose_cuts(points[active], weights[active], number, starts, ladders, requirement.k)
         right = np.zeros(len(active), bool)
         splitting = column[number] >= 0
         right[splitting] = points[active[splitting], column[number[splitting]]] > cut[number[splitting]]
@@ -95,55 +96,6 @@ def _partition(
         part = (number * 2 + right)[splitting]
         active = active[splitting]
     return final
-
-
-def _choose_cuts(
-    points: np.ndarray, weights: np.ndarray, number: np.ndarray, starts: np.ndarray, widths: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Column (-1: none allows it) and rank at which each group is cut: the relatively widest column first."""
-    groups = len(starts)
-    totals = np.add.reduceat(weights, starts)
-    low, high = np.minimum.reduceat(points, starts, axis=0), np.maximum.reduceat(points, starts, axis=0)
-    preferred = np.argsort(-((high - low) / widths), axis=1, kind="stable")
-    column, cut = np.full(groups, -1), np.zeros(groups, np.int64)
-    for choice in range(points.shape[1]):
-        open_groups = np.flatnonzero((totals >= 2 * k) & (column < 0))
-        tried = preferred[open_groups, choice]
-        divisible = high[open_groups, tried] > low[open_groups, tried]
-        open_groups, tried = open_groups[divisible], tried[divisible]
-        if not len(open_groups):
-            continue
-        wanted = np.full(groups, -1)
-        wanted[open_groups] = tried
-        members = np.flatnonzero(wanted[number] >= 0)
-        values = points[members, wanted[number[members]]]
-        found, at, good = _median_cuts(values, weights[members], number[members], totals, k)
-        column[found[good]] = wanted[found[good]]
-        cut[found[good]] = at[good]
-    return column, cut
-
-
-def _median_cuts(
-    values: np.ndarray, weights: np.ndarray, number: np.ndarray, totals: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Groups, the rank up to which their left half goes, and whether both halves hold at least k records."""
-    order = np.lexsort((values, number))
-    values, weights, number = values[order], weights[order], number[order]
-    starts = np.flatnonzero(np.concatenate(([True], number[1:] != number[:-1])))
-    found = number[starts]
-    sizes = np.diff(np.append(starts, len(values)))
-    running = np.cumsum(weights)
-    before = np.concatenate(([0], running))[starts]
-    inside = running - np.repeat(before, sizes)
-    half = np.repeat((totals[found] + 1) // 2, sizes)
-    reached = np.where(inside >= half, np.arange(len(values)), len(values))
-    median = values[np.minimum.reduceat(reached, starts)]
-    up_to = np.add.reduceat(np.where(values <= np.repeat(median, sizes), weights, 0), starts)
-    below = np.add.reduceat(np.where(values < np.repeat(median, sizes), weights, 0), starts)
-    smaller_up_to = np.minimum(up_to, totals[found] - up_to)
-    smaller_below = np.minimum(below, totals[found] - below)
-    at = np.where(smaller_up_to >= smaller_below, median, median - 1)
-    return found, at, np.maximum(smaller_up_to, smaller_below) >= k
 
 
 def _distinct_pairs(tuple_of_row: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import ConfigurationError
+from schemas.registry import PUBLISHED
 from schemas.text import Text
 
 PREFIX = "GONGKAI_"
@@ -16,7 +17,8 @@ PREFIX = "GONGKAI_"
 class Settings(BaseModel):
     """One field per environment variable: `home` is GONGKAI_HOME, and so on.
 
-    home: the one folder that holds all state. configuration: folder of configuration data.
+    home: the one folder that holds all state. configuration: folder of configuration data. schemas: folder of published
+    table schemas.
     database_url: SQLAlchemy address; empty means SQLite in `home`. ckan_url: empty means the embedded catalogue.
     upload_limit: bytes of one uploaded file. timezone: IANA name used for clocks and pages.
     """
@@ -25,6 +27,7 @@ class Settings(BaseModel):
 
     home: Path = Path("var")
     configuration: Path = Path(__file__).parent
+    schemas: Path = PUBLISHED
     database_url: str = ""
     site_url: str = "http://127.0.0.1:8000"
     ckan_url: str = ""

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.schema_tools import diff_schemas
@@ -158,6 +158,7 @@ VARIANTS = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(VARIANTS)
 def test_every_change_there_is_a_change_back(edits):
     there, back = diff(changed(**edits)), diff(BASE, changed(**edits))

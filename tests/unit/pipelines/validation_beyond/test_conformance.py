@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.validation.conformance import CellWarnings, full_width, full_width_matters, header_warnings, surrounded
@@ -47,6 +47,7 @@ CELLS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(CELLS, st.integers(0, 3))
 def test_kernels_say_what_python_says(cells, skipped):
     array = pa.array(cells, pa.string()).slice(min(skipped, len(cells)))

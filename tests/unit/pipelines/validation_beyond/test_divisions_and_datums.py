@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.validation.datums import DATUMS, convert, in_china
@@ -117,12 +117,14 @@ longitudes = st.floats(73.5, 135.0)
 latitudes = st.floats(4.0, 53.5)
 
 
+@settings(deadline=None)
 @given(longitudes, latitudes)
 def test_the_shift_is_the_published_one(x, y):
     got = convert(np.array([x]), np.array([y]), "WGS84", "GCJ-02")
     assert np.allclose([got[0][0], got[1][0]], _plain_shift(x, y), atol=1e-11, rtol=0)
 
 
+@settings(deadline=None)
 @given(longitudes, latitudes, st.sampled_from(DATUMS), st.sampled_from(DATUMS))
 def test_there_and_back(x, y, source, target):
     there = convert(np.array([x]), np.array([y]), source, target)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.read import read_source
@@ -102,12 +102,14 @@ TYPES = [{"name": t, "type": t} for t in ("date", "datetime", "yearmonth", "inte
 TYPES += [{"name": "d", "type": "date", "format": "%Y/%m/%d"}, {"name": "s", "type": "string", "role": "free-text"}]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="０1２-/, 年月日　a", max_size=10), st.sampled_from(TYPES))
 def test_fixing_twice_changes_nothing(cell, field):
     once, _ = fixed_cell(cell, field)
     assert fixed_cell(once, field) == (once, ())
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(alphabet="０1２-/, T:年月日　a", max_size=10), max_size=5), st.sampled_from(TYPES))
 def test_columns_are_fixed_as_their_cells(cells, field):
     counts = Counter()

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import stdnum.luhn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum.cn import ric
 from stdnum.cn import uscc as stdnum_uscc
@@ -139,6 +139,7 @@ def test_errors_are_worded_in_order_and_limited():
     assert meaning_errors(table, SCHEMA, limit=2)[1] == 4
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=20)), max_size=8), st.sampled_from(sorted(CASES)))
 def test_any_text_gets_a_verdict(values, meaning):
     verdicts = check_meaning(pa.array(values, pa.string()), {"name": "f", "meaning": meaning})
@@ -146,6 +147,7 @@ def test_any_text_gets_a_verdict(values, meaning):
     assert all(ok for ok, value in zip(verdicts, values, strict=True) if value is None)
 
 
+@settings(deadline=None)
 @given(st.dates(), st.integers(0, 99_999_999))
 def test_compact_dates_are_those_of_the_calendar(day, number):
     text = f"{number:08d}"

@@ -7,7 +7,7 @@ import string
 import frictionless
 import pytest
 from frictionless import errors as frictionless_errors
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.validation.messages import (
@@ -124,6 +124,7 @@ def test_foreign_key_words_name_the_reference_and_no_value():
     assert "raw-value" not in words.message.en + words.message.zh + words.remedy.zh + words.remedy.en
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(known_types()),
     st.text(alphabet="ﬀ⚑♜♞♝", min_size=3, max_size=9),

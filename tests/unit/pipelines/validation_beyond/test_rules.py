@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.validation.rules import HeldKeys, broken_by, read_rules, rule_check
@@ -162,6 +162,7 @@ def test_numbers_refer_across_types():
 KEYS = st.lists(st.tuples(*[st.one_of(st.none(), st.text(alphabet="ab\x1f01", max_size=3))] * 2), max_size=20)
 
 
+@settings(deadline=None)
 @given(KEYS, KEYS)
 def test_held_keys_are_a_set_of_tuples(reference, rows):
     def columns(keys):

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.validation.suggest import fits, normalised, suggest
@@ -68,6 +68,7 @@ FIELDS = [
 ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789０１２-/.:,万元年月日 TABｂ（）￥是甲", max_size=14), st.sampled_from(FIELDS))
 def test_a_suggestion_fits_the_field_and_differs(cell, field):
     meant = suggest(cell, field)
@@ -80,11 +81,13 @@ def test_a_pattern_built_to_run_for_ever_ends_at_once():
     assert suggest(" " + "a" * 60 + "!", {"type": "string", "constraints": {"pattern": "(a+)+b"}}) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_normalising_twice_changes_nothing(cell):
     assert normalised(normalised(cell)) == normalised(cell)
 
 
+@settings(deadline=None)
 @given(st.dates(min_value=date(1900, 1, 1)))
 def test_every_usual_way_to_write_a_date_is_read(day):
     for written in (f"{day.year}/{day.month}/{day.day}", f"{day.year}年{day.month}月{day.day}日", f"{day:%Y%m%d}"):

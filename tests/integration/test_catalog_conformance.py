@@ -7,12 +7,16 @@ scheming schema where GONGKAI_TEST_CKAN_URL and GONGKAI_TEST_CKAN_TOKEN name one
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
+from governance.database.engine import metadata, open_database
 from pipelines.catalogs.catalog import Catalog
 from pipelines.catalogs.ckan_client import (
     NotAuthorized,
@@ -26,7 +30,7 @@ from pipelines.catalogs.ckan_mapping import desired_package
 from pipelines.catalogs.reconcile import reconcile
 from schemas.actor import ANONYMOUS
 from schemas.dataset import Dataset
-from tests.catalog_factory import CONFIGURATION, SITE, bus_stops, employment, open_catalog, release_of
+from tests.catalog_factory import CONFIGURATION, SITE, bus_stops, catalog_over, employment, open_catalog, release_of
 from tests.catalog_server import serving
 
 
@@ -47,13 +51,16 @@ class Subject:
         return caught.value
 
 
-@pytest.fixture(scope="module", params=["embedded", "http", "ckan"])
+@pytest.fixture(scope="module", params=["embedded", "postgres", "http", "ckan"])
 def reached(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Catalog, Catalog]]:
     if request.param == "embedded":
         catalog = open_catalog(tmp_path_factory.mktemp("embedded"))
         yield catalog, catalog.as_actor(ANONYMOUS)
+    elif request.param == "postgres":
+        with database_on(request.getfixturevalue("postgres_url"), tmp_path_factory.mktemp("postgres")) as engine:
+            yield catalog_over(engine), catalog_over(engine).as_actor(ANONYMOUS)
     elif request.param == "http":
         with (
             serving(tmp_path_factory.mktemp("http")) as served,
@@ -69,6 +76,22 @@ def reached(
             )
         with RemoteCKAN(url, token) as operator, RemoteCKAN(url) as public:
             yield operator, public
+
+
+@contextmanager
+def database_on(server_url: str, folder: Path) -> Iterator[sa.Engine]:
+    """A new database on a PostgreSQL, dropped again."""
+    name = f"gongkai_{uuid4().hex[:12]}"
+    server = sa.create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine = open_database(folder, sa.make_url(server_url).set(database=name).render_as_string(False))
+    metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
 
 
 @pytest.fixture(scope="module")

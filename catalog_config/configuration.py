@@ -13,6 +13,7 @@ from schemas.dataset import Name
 from schemas.disclosure import DisclosurePolicy
 from schemas.errors import ConfigurationError
 from schemas.hierarchy import Hierarchy
+from schemas.registry import PUBLISHED
 from schemas.text import Text
 from schemas.yaml_text import read_yaml
 
@@ -68,9 +69,10 @@ class Configuration(BaseModel):
     negative_list: dict[str, NegativeListItem]
     policies: dict[str, DisclosurePolicy]
     hierarchies: dict[str, Hierarchy] = {}
+    schemas: Path  # folder of published table schemas
 
 
-def load_configuration(folder: Path) -> Configuration:
+def load_configuration(folder: Path, schemas: Path = PUBLISHED) -> Configuration:
     """Read `organisations.yaml`, `licences.yaml`, `themes.yaml`, `negative_list.yaml`, `policies/*.yaml` and
     `hierarchies/*.yaml`.
 
@@ -81,12 +83,8 @@ def load_configuration(folder: Path) -> Configuration:
     licences = _read_list(folder / "licences.yaml", Licence, errors)
     themes = _read_list(folder / "themes.yaml", Theme, errors)
     negative_list = _read_list(folder / "negative_list.yaml", NegativeListItem, errors)
-    policies = [
-        p for path in sorted((folder / "policies").glob("*.yaml")) for p in _read(path, DisclosurePolicy, errors)
-    ]
-    hierarchies = [
-        h for path in sorted((folder / "hierarchies").glob("*.yaml")) for h in _read(path, Hierarchy, errors)
-    ]
+    policies = _read_folder(folder / "policies", DisclosurePolicy, errors)
+    hierarchies = _read_folder(folder / "hierarchies", Hierarchy, errors)
     if not policies:
         errors.append(f"{folder / 'policies'}: no disclosure policy")
     if errors:
@@ -103,7 +101,12 @@ def load_configuration(folder: Path) -> Configuration:
         negative_list={n.id: n for n in negative_list},
         policies={p.name: p for p in policies},
         hierarchies={h.name: h for h in hierarchies},
+        schemas=schemas,
     )
+
+
+def _read_folder(folder: Path, model: type[Any], errors: list[str]) -> list[Any]:
+    return [item for path in sorted(folder.glob("*.yaml")) for item in _read(path, model, errors)]
 
 
 def _read_list(path: Path, model: type[Any], errors: list[str]) -> list[Any]:

@@ -57,7 +57,7 @@ def check_references(dataset: Dataset, configuration: Configuration) -> None:
     wrong = [f"{field}: {name}" for field, name, known in named if name not in known]
     if dataset.table_schema:
         try:
-            _check_statistics(dataset, wrong)
+            _check_statistics(dataset, configuration, wrong)
         except NotFound:
             wrong.append(f"schema: {dataset.table_schema}")
     if wrong:
@@ -72,8 +72,8 @@ def check_references(dataset: Dataset, configuration: Configuration) -> None:
         )
 
 
-def _check_statistics(dataset: Dataset, wrong: list[str]) -> None:
-    schema = load_published(dataset.table_schema or "")
+def _check_statistics(dataset: Dataset, configuration: Configuration, wrong: list[str]) -> None:
+    schema = load_published(dataset.table_schema or "", configuration.schemas)
     if dataset.statistics:
         known = {f.name for f in schema.fields}
         wrong += [f"statistics: {n}" for n in (*dataset.statistics.by, *dataset.statistics.measures) if n not in known]

@@ -50,7 +50,7 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: P
 def _preparation(platform: Platform, dataset: Dataset, source_digest: str) -> Preparation:
     return Preparation(
         dataset=dataset,
-        schema=load_published(dataset.table_schema or ""),
+        schema=load_published(dataset.table_schema or "", platform.configuration.schemas),
         policy=platform.configuration.policies[dataset.policy],
         hierarchies=platform.configuration.hierarchies,
         key=platform.home.key(f"dataset-{dataset.name}"),

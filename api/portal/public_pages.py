@@ -136,7 +136,7 @@ def dataset(request: Request, name: str) -> HTMLResponse:
         licence=platform.configuration.licences.get(declared.licence),
         themes=[platform.configuration.themes[t] for t in declared.themes if t in platform.configuration.themes],
         negative_item=platform.configuration.negative_list.get(declared.negative_list_item or ""),
-        schema=load_published(declared.table_schema) if declared.table_schema else None,
+        schema=load_published(declared.table_schema, platform.configuration.schemas) if declared.table_schema else None,
         tiers=[_tier_view(platform, release, d) for d in release.distributions] if release else [],
         structured=_structured_data(platform, declared, release),
     )
@@ -219,15 +219,17 @@ def organisations(request: Request) -> HTMLResponse:
 
 @router.get("/schemas")
 def schemas(request: Request) -> HTMLResponse:
-    return render(request, "schemas.html", schemas=[load_published(r) for r in published_references()])
+    root = _platform(request).configuration.schemas
+    return render(request, "schemas.html", schemas=[load_published(r, root) for r in published_references(root)])
 
 
 @router.get("/schemas/{name}/{version}")
 def schema(request: Request, name: str, version: str) -> HTMLResponse:
-    found = load_published(f"{name}@{version}")
-    folder = schema_folder(name, version)
+    root = _platform(request).configuration.schemas
+    found = load_published(f"{name}@{version}", root)
+    folder = schema_folder(name, version, root)
     examples = [(p.name, p.read_text("utf-8-sig")) for p in sorted(folder.glob("*valid*.csv"))]
-    versions = [r.split("@")[1] for r in published_references() if r.split("@")[0] == name]
+    versions = [r.split("@")[1] for r in published_references(root) if r.split("@")[0] == name]
     return render(request, "schema.html", schema=found, examples=examples, versions=versions)
 
 
@@ -273,8 +275,8 @@ schema_files = APIRouter(tags=["schemas"])
 
 
 @schema_files.get("/schemas/{name}/{version}.json")
-def schema_file(name: str, version: str) -> JSONResponse:
+def schema_file(request: Request, name: str, version: str) -> JSONResponse:
     """The Frictionless Table Schema at its stable address."""
-    found = load_published(f"{name}@{version}")
+    found = load_published(f"{name}@{version}", _platform(request).configuration.schemas)
     headers = {"Cache-Control": "public, max-age=86400", "Access-Control-Allow-Origin": "*"}
     return JSONResponse(found.descriptor, headers=headers)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from catalog_config.settings import read_settings
 from pipelines.cli.output import Json, Lang, language, print_json, print_table, say, stage_progress
 from schemas.dataset import Tier
 from schemas.errors import NotFound
@@ -26,7 +27,11 @@ def add_to(app: typer.Typer) -> None:
 def find_schema(reference: str) -> TableSchema:
     """A schema file, or a published schema."""
     path = Path(reference)
-    return load_schema_file(path) if path.suffix in {".json", ".yaml", ".yml"} else load_published(reference)
+    return (
+        load_schema_file(path)
+        if path.suffix in {".json", ".yaml", ".yml"}
+        else load_published(reference, read_settings().schemas)
+    )
 
 
 def validate(
@@ -135,7 +140,6 @@ def anonymize(
 ) -> None:
     """Treat one file for one tier and print its disclosure report. 按策略脱敏一个文件。"""
     from catalog_config.configuration import load_configuration
-    from catalog_config.settings import read_settings
     from pipelines.anonymize_file import anonymize_file
     from pipelines.home import open_home
 

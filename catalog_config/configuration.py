@@ -69,7 +69,7 @@ class Configuration(BaseModel):
     negative_list: dict[str, NegativeListItem]
     policies: dict[str, DisclosurePolicy]
     hierarchies: dict[str, Hierarchy] = {}
-    schemas: Path  # folder of published table schemas
+    schemas: Path = PUBLISHED  # folder of published table schemas
 
 
 def load_configuration(folder: Path, schemas: Path = PUBLISHED) -> Configuration:

@@ -201,10 +201,12 @@ def _structured_data(platform: Platform, declared: Dataset, release: Release | N
                 "encodingFormat": f.media_type,
                 "contentUrl": f"{site}/download/{declared.name}/{release.id}/{d.tier}.{f.format}",
             }
-            for d in (release.distributions if release else ())
+            for d in release.distributions
             if d.tier is not Tier.RESTRICTED
             for f in d.files
-        ],
+        ]
+        if release
+        else [],
     }
 
 

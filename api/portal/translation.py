@@ -45,4 +45,5 @@ def _accepted(header: str) -> Language:
             weighted.append((-float(quality or 1), tag.lower()[:2]))
         except ValueError:
             continue
-    return next((tag for _, tag in sorted(weighted, key=lambda w: w[0]) if tag in {"zh", "en"}), "zh")  # type: ignore[return-value]
+    best = next((tag for _, tag in sorted(weighted, key=lambda w: w[0]) if tag in {"zh", "en"}), "zh")
+    return "en" if best == "en" else "zh"

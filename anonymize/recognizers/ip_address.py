@@ -26,13 +26,15 @@ def plausible_many(values: pa.StringArray) -> Flags:
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 
+_NO_VERSION = "(?<!版本)(?<!版本[号:： ])(?<!版本号[:： ])(?<!ersion )(?<!固件)"
+
 SPECIFICATION = Specification(
     entity="IP_ADDRESS",
     meaning=Meaning.IP_ADDRESS,
     patterns=(
         Pattern(
             "ipv4",
-            rf"(?<![0-9A-Za-z.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z])(?!\.[0-9])",
+            rf"(?<![0-9A-Za-z.]){_NO_VERSION}(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9A-Za-z])(?!\.[0-9])",
             r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}",
             0.6,
         ),

@@ -29,10 +29,15 @@ _MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 def plausible(value: str) -> bool:
-    """15 digits, or 17 and a check character, with a division and a date that can exist."""
+    """15 digits, or 17 and a check character, with a division and a date that can exist.
+
+    Of 15 digits, which no checksum guards, the prefecture (01–70, 90) and the county must be possible too.
+    """
     if len(value) not in (15, 18) or not value.isascii() or not value[:-1].isdigit():
         return False
     if not (value[-1].isdigit() or (len(value) == 18 and value[-1] in "Xx")) or value[:2] not in PROVINCES:
+        return False
+    if len(value) == 15 and not (("01" <= value[2:4] <= "70" or value[2:4] == "90") and value[4:6] != "00"):
         return False
     birth = value[6:14] if len(value) == 18 else "19" + value[6:12]
     try:
@@ -72,7 +77,9 @@ def _judge(values: pa.StringArray) -> tuple[Flags, Flags]:
     checked[positions] = shape[positions] & (last == expected)
     positions, matrix = rows_of_width(values, 15)
     digits, all_digits = digits_of(matrix)
-    shape[positions] = all_digits & _possible(digits, 1900 + number(digits[:, 6:8]), 8)
+    city = number(digits[:, 2:4])
+    division = (((city >= 1) & (city <= 70)) | (city == 90)) & (number(digits[:, 4:6]) > 0)
+    shape[positions] = all_digits & division & _possible(digits, 1900 + number(digits[:, 6:8]), 8)
     return shape, checked
 
 

@@ -170,6 +170,20 @@ LOOK_ALIKES: tuple[Callable[[random.Random], str], ...] = (
     lambda r: f"〔{r.randint(2015, 2026)}〕{digits(r, 3)}号",
     lambda r: f"{digits(r, 6)}",
     lambda r: f"SN{digits(r, 12)}",
+    lambda r: digits(r, 15),  # one in eighty has a division and a date
+    lambda r: digits(r, 18),
+    lambda r: f"{r.randint(10**18, 9 * 10**18)}",  # snowflake
+    lambda r: f"4{digits(r, 15)}" if r.random() < 0.1 else f"8{digits(r, 15)}",  # one in ten passes Luhn's check
+    lambda r: f"3301040160{digits(r, 9)}",  # an organisation's account
+    lambda r: f"35{digits(r, 13)}",  # IMEI
+    lambda r: f"{r.choice(('SF', 'YT', 'JD'))}{digits(r, 13)}",  # parcel
+    lambda r: f"0330019{digits(r, 5)}",  # invoice
+    lambda r: f"版本{r.randint(1, 9)}.{r.randint(0, 9)}.{r.randint(0, 20)}.{r.randint(0, 99)}",
+    lambda r: f"V{r.randint(1, 9)}.{r.randint(0, 9)}.{r.randint(0, 20)}.{r.randint(0, 99)}",
+    lambda r: f"{r.randint(100, 999)}-{r.randint(10, 99)}-{digits(r, 4)}号",
+    lambda r: f"（{r.randint(2015, 2026)}）浙{digits(r, 4)}民初{digits(r, 4)}号",
+    lambda r: f"E{digits(r, 8)}",  # a product's code, shaped like a passport
+    lambda r: f"{r.randint(100, 135)}.{digits(r, 6)}",
 )
 SENTENCES = (
     "申请人联系号码{}，请于三日内回复",

@@ -86,6 +86,7 @@ LEFT = [
     ("CN_PLATE", "A12345"),
     ("CN_PLATE", "京A1234I"),  # plates have no I and no O
     ("IP_ADDRESS", "版本1.2.3.4.5"),
+    ("IP_ADDRESS", "版本号：1.2.3.4"),
     ("IP_ADDRESS", "0.0.0.0"),
     ("IP_ADDRESS", "300.1.1.1"),
     ("MAC_ADDRESS", "00:00:00:00:00:00"),

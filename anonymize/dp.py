@@ -13,7 +13,8 @@ import opendp.prelude as opendp
 import pyarrow as pa
 
 from anonymize.hierarchies import distinct_values
-from schemas.errors import Refused
+from schemas.disclosure import Thresholds
+from schemas.errors import ConfigurationError, Refused
 from schemas.text import Text
 
 opendp.enable_features("contrib")
@@ -63,6 +64,18 @@ class BudgetLedger:
                 field="epsilon",
             )
         return replace(self, spent=(*self.spent, Spending(purpose, epsilon)))
+
+
+def open_ledger(dataset: str, thresholds: Thresholds) -> BudgetLedger:
+    """The ledger of a dataset whose policy allows private aggregates. Raises ConfigurationError `no-epsilon`."""
+    if thresholds.epsilon is None:
+        raise ConfigurationError(
+            "no-epsilon",
+            Text(zh="策略未规定差分隐私预算", en="the policy gives no budget for differential privacy"),
+            Text(zh="请在该级的 thresholds 中规定 epsilon", en="state epsilon in the thresholds of the tier"),
+            field="policy",
+        )
+    return BudgetLedger(dataset, thresholds.epsilon)
 
 
 def bound_contributions(table: pa.Table, subject: str, limit: int) -> pa.Table:

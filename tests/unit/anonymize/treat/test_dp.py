@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from anonymize.dp import (
     BudgetLedger,
     bound_contributions,
+    open_ledger,
     private_count,
     private_counts,
     private_mean,
     private_quantile,
     private_sum,
 )
-from schemas.errors import Refused
+from schemas.errors import ConfigurationError, Refused
+from tests.factories.disclosure import thresholds
 
 VALUES = pa.chunked_array([pa.array(np.linspace(0, 100, 2001))])
 
@@ -62,6 +64,12 @@ def test_the_budget_refuses_and_the_old_ledger_stays() -> None:
     with pytest.raises(Refused) as refused:
         spent.spend(0.001, "one more")
     assert refused.value.code == "budget-exhausted"
+
+
+def test_the_ledger_opens_with_the_budget_of_the_policy() -> None:
+    assert open_ledger("visits", thresholds(epsilon=2.5)).left == 2.5
+    with pytest.raises(ConfigurationError):
+        open_ledger("visits", thresholds())
 
 
 @pytest.mark.parametrize("epsilon", [0.0, -1.0, float("nan")])

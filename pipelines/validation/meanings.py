@@ -21,6 +21,7 @@ from anonymize.recognizers.bytes_matrix import rows_of_width
 from pipelines.validation.datums import DATUMS, latitude_in_china, longitude_in_china
 from pipelines.validation.divisions import in_force, known, months_of
 from pipelines.validation.messages import MONEY_DECIMALS, field_descriptor, word
+from pipelines.validation.raw_cells import cell_text
 from schemas.errors import ConfigurationError
 from schemas.table_schema import Meaning, TableSchema
 from schemas.text import Text
@@ -106,7 +107,7 @@ def meaning_errors(
 def _error(table: pa.Table, schema: TableSchema, row: int, position: int, index: int) -> TableError:
     name = schema.fields[position - 1].name
     field = field_descriptor(schema, name)
-    cell = str(table.column(name)[index].as_py())
+    cell = cell_text(table.column(name)[index].as_py())
     words = word("meaning-error", row=row, position=position, field=field, cell=cell)
     right = words.suggestion is not None and check_meaning(pa.array([words.suggestion]), field or {}).all()
     return TableError(

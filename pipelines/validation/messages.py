@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import catalog_config
-from pipelines.validation.suggest import date_pattern, suggest
+from pipelines.validation.pattern_example import pattern_example
+from pipelines.validation.suggest import date_pattern, fits, suggest
 from schemas.table_schema import TableSchema
 from schemas.text import LANGUAGES, Language, Text
 from schemas.validation import TableError
@@ -80,7 +81,7 @@ def word(
         if rule is not None:
             message = slots["where"] + ("：" if language == "zh" else ": ") + rule.to(language)
         texts["message"][language] = message.lstrip("：: ")
-        remedy = template[language]["remedy"].format_map(slots)
+        remedy = _remedy(template, note, language).format_map(slots)
         texts["remedy"][language] = remedy + _example_words(language, error_type, field)
     suggestion = suggest(cell, field) if cell is not None and field is not None else None
     return Wording(Text(**texts["message"]), Text(**texts["remedy"]), suggestion)
@@ -142,9 +143,8 @@ def expected(field: Mapping[str, Any], language: Language) -> str:
 
 
 def example(field: Mapping[str, Any]) -> str | None:
-    """An example of a right value: the schema's own, one of its enum, the meaning's, or one of the type's.
-
-    None where constraints leave no safe example. Never taken from the data.
+    """An example of a right value: the schema's own, one of its enum, or one that its meaning, its pattern, its bounds
+    or its type give and that keeps all constraints. None where there is none. Never taken from the data.
     """
     constraints = field.get("constraints") or {}
     if field.get("example") is not None:
@@ -152,14 +152,19 @@ def example(field: Mapping[str, Any]) -> str | None:
     if constraints.get("enum"):
         return str(constraints["enum"][0])
     meaning = templates()["meanings"].get(str(field.get("meaning") or ""), {})
-    if "example" in meaning:
-        return str(meaning["example"])
-    if set(constraints) & {"pattern", "minLength", "maxLength", "exclusiveMinimum", "exclusiveMaximum", "jsonSchema"}:
-        return None
-    for bound in ("minimum", "maximum"):
-        if bound in constraints:
-            return str(constraints[bound])
-    return _typed_example(field)
+    candidates = [
+        meaning.get("example"),
+        pattern_example(str(constraints["pattern"]))
+        if "pattern" in constraints and not meaning.get("example")
+        else None,
+        _typed_example(field),
+        constraints.get("minimum"),
+        constraints.get("maximum"),
+    ]
+    given = [str(candidate) for candidate in candidates if candidate is not None]
+    if not constraints and given:
+        return given[0]
+    return next((candidate for candidate in given if fits(candidate, field)), None)
 
 
 def _typed_example(field: Mapping[str, Any]) -> str | None:
@@ -192,7 +197,7 @@ def _slots(
         "where": _where(language, row, position, "" if error_type == "incorrect-label" else column),
         "column": column or _position_words(language, position),
         "expected": _expected_of(error_type, field, language),
-        "constraint": _broken_constraint(note, field, language),
+        "constraint": constraint_words(_constraint_name(note), field, language),
         "note": _note_words(error_type, note, language),
         "other_row": _other_row(note, language),
         "keys": keys,
@@ -250,10 +255,16 @@ def constraint_words(name: str, field: Mapping[str, Any], language: Language) ->
     return known.get(name, known["other"])[language].format(limit=limit)
 
 
-def _broken_constraint(note: str, field: Mapping[str, Any], language: Language) -> str:
-    """Words of the broken constraint, which frictionless names in its note: `constraint "minimum" is "5"`."""
+def _remedy(template: Mapping[str, Any], note: str, language: Language) -> str:
+    """The type's remedy, or that of the broken constraint where it has its own."""
+    constraint = templates()["constraints"].get(_constraint_name(note), {})
+    return str(constraint.get("remedy", {}).get(language) or template[language]["remedy"])
+
+
+def _constraint_name(note: str) -> str:
+    """The broken constraint, which frictionless names in its note: `constraint "minimum" is "5"`."""
     found = re.match(r'constraint "(\w+)" is "', note)
-    return constraint_words(found.group(1) if found else "", field, language)
+    return found.group(1) if found else ""
 
 
 def _note_words(error_type: str, note: str, language: Language) -> str:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from pipelines.read import SourceTable
@@ -67,4 +68,7 @@ def cell_text(cell: Any) -> str:
         return cell.date().isoformat() if cell.time() == dt.time(0) else cell.isoformat()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
+    if isinstance(cell, Decimal) and cell.is_finite():
+        plain = f"{cell:f}"
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
     return str(cell)

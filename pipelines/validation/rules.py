@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from pipelines.validation.messages import field_descriptor, word
+from pipelines.validation.raw_cells import cell_text
 from schemas.errors import ConfigurationError, GongkaiError, Refused
 from schemas.table_schema import TableSchema
 from schemas.text import Text
@@ -378,5 +379,5 @@ def _error(schema: TableSchema, rule: Rule, batch: pa.RecordBatch, row: int, ind
         message=words.message,
         remedy=rule.remedy or words.remedy,
         note=rule.name,
-        cell=None if cell is None else str(cell),
+        cell=None if cell is None else cell_text(cell),
     )

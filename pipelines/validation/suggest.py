@@ -24,6 +24,7 @@ DATE_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})$")
 DATE_DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})$")
 YEAR_MONTH = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*月?$")
 TIME = re.compile(r"(\d{1,2})\s*[:时點点]\s*(\d{1,2})\s*(?:[:分]\s*(\d{1,2})?)?\s*秒?$")
+HOUR = re.compile(r"(\d{1,2})\s*[时點点]整?$")
 # Spreadsheets count days from 1899-12-30; these bounds are 1954 to 2064.
 EXCEL_EPOCH = date(1899, 12, 30)
 EXCEL_SERIALS = range(20_000, 60_001)
@@ -148,6 +149,8 @@ def read_date(text: str) -> date | None:
 
 
 def _read_time(text: str) -> time | None:
+    if whole := HOUR.match(text):
+        return time(int(whole.group(1))) if int(whole.group(1)) < 24 else None
     found = TIME.match(text)
     if not found:
         return None
@@ -211,11 +214,15 @@ def _boolean(text: str, field: Mapping[str, Any]) -> str | None:
 
 
 def _enum_member(text: str, field: Mapping[str, Any]) -> str | None:
-    """The one member of the enum that differs in case, width and spaces only."""
-    wanted = re.sub(r"\s", "", text).casefold()
+    """The one member of the enum that differs in case, width, spaces and signs only."""
+    wanted = _folded(text)
     members = [str(v) for v in (field.get("constraints") or {}).get("enum", ())]
-    same = [m for m in members if re.sub(r"\s", "", normalised(m)).casefold() == wanted]
+    same = [m for m in members if _folded(normalised(m)) == wanted] if wanted else []
     return same[0] if len(same) == 1 else None
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).casefold()
 
 
 def _typed(cell: str, kind: str, field: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from pipelines.validation.messages import (
     word,
     worded,
 )
+from pipelines.validation.pattern_example import pattern_example
 from pipelines.validation.suggest import fits
 from schemas.table_schema import Meaning, table_schema_from_descriptor
 from schemas.text import LANGUAGES
@@ -157,8 +158,35 @@ def test_the_example_is_a_right_value(field):
     assert fits(shown, field)
 
 
-def test_no_example_where_none_is_safe():
-    assert example({"name": "f", "type": "string", "constraints": {"pattern": "[A-Z]{3}"}}) is None
+def test_an_example_keeps_all_constraints():
+    coded = {"name": "f", "type": "string", "constraints": {"pattern": r"[A-Z]{2}-\d{3}"}}
+    assert example(coded) == "AA-123"
+    assert example(coded | {"constraints": {"pattern": r"[A-Z]{2}", "minLength": 3}}) is None
+    assert example({"type": "string", "meaning": "mobile", "constraints": {"pattern": "139.{8}"}}) is None
+    assert example({"type": "string", "constraints": {"minLength": 2}}) is None
+
+
+def test_an_empty_required_cell_has_its_own_remedy():
+    words = word("constraint-error", row=2, field=DESCRIPTOR["fields"][0], note='constraint "required" is "True"')
+    assert words.remedy.en.startswith("fill in the value")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "shown"),
+    [
+        (r"LC\d{5}", "LC12345"),
+        (r"澜市监罚〔\d{4}〕\d+号", "澜市监罚〔1234〕5号"),
+        (r"[0-9A-HJ-N]{3}(?:x|y)?z*", "123z"),
+        (r"\d{4}-(0[1-9]|1[0-2])", "1234-01"),
+        (r"^a$", "a"),
+        (r"(?=x)x", None),
+        (r"(", None),
+        (r"a{100}", None),
+        (r"", None),
+    ],
+)
+def test_examples_of_patterns(pattern, shown):
+    assert pattern_example(pattern) == shown
 
 
 def test_column_letters_as_in_spreadsheets():

@@ -31,6 +31,8 @@ INTEGER = {"type": "integer"}
         ("2020-3-5", {"type": "string", "meaning": "date-compact"}, "20200305"),
         ("2020/3/5 8:30", {"type": "datetime"}, "2020-03-05T08:30:00"),
         ("8时30分", {"type": "time"}, "08:30:00"),
+        ("2020-03-05 08时", {"type": "datetime"}, "2020-03-05T08:00:00"),
+        ("PM2.5", {"type": "string", "constraints": {"enum": ["pm25", "pm10"]}}, "pm25"),
         ("2020年3月", {"type": "yearmonth"}, "2020-03"),
         ("202003", {"type": "yearmonth"}, "2020-03"),
         ("2020年", {"type": "year"}, "2020"),

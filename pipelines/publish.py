@@ -47,8 +47,8 @@ def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) 
     """
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, dataset_name)
+        require_steward(dataset, actor)
         release = _release_to_publish(connection, dataset, platform.home.key(SIGNING_KEY))
-    require_steward(dataset, actor)
     if release is not None:
         verify_release(release, platform.store)
         _build_rows(platform, release)

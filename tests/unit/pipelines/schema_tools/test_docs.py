@@ -32,7 +32,7 @@ def test_markdown_in_chinese():
     page = document_schema(SCHEMA, "zh")
     assert page.startswith("# 人员\n")
     assert "版本: `people@1.0.0` · 主键: id" in page
-    assert "| `id` | 编号 | 整数，不带单位和千分位 | 是 | 不得小于 1 | 非敏感 | 1 |  |" in page
+    assert "| `id` | 编号 | 整数，不带单位和千分位 | 是 | 不得小于 1 | 非敏感 | 123 |  |" in page
     assert "行政区划代码（6 位，GB/T 2260，2020 有效）" in page
     assert "金额（数值，最多 6 位小数），单位 万元" in page
     assert "- code → codes (id)" in page

@@ -42,10 +42,12 @@ def raw_table(source: SourceTable, schema: TableSchema) -> Iterator[RawTable]:
 
 
 def _open(source: SourceTable, schema: TableSchema) -> OpenTable:
+    # Other tables have no part in reading this one.
+    descriptor = {key: value for key, value in schema.descriptor.items() if key != "foreignKeys"}
     if source.format in ("csv", "tsv"):
-        resource = adapter.resource_of(schema.descriptor, (source.content, source.format, source.encoding))
+        resource = adapter.resource_of(descriptor, (source.content, source.format, source.encoding))
         return adapter.open_table(resource)
-    resource = adapter.resource_of(schema.descriptor, records=lambda: iter(source.records()))
+    resource = adapter.resource_of(descriptor, records=lambda: iter(source.records()))
     return adapter.open_table(resource, validate_metadata=False)
 
 

@@ -126,3 +126,11 @@ def test_a_file_that_breaks_off_leaves_no_copy(tmp_path):
         fix_file(table, SCHEMA, tmp_path / "fixed.csv")
     assert caught.value.code == "unreadable-rows"
     assert not (tmp_path / "fixed.csv").exists()
+
+
+def test_other_tables_need_not_be_there(tmp_path):
+    path = tmp_path / "source.csv"
+    path.write_text("id,day,money,note\n１,,,\n", "utf-8")
+    key = {"fields": "id", "reference": {"resource": "elsewhere", "fields": "id"}}
+    schema = table_schema_from_descriptor({**SCHEMA.descriptor, "foreignKeys": [key]}, "t", "1.0.0")
+    assert fix_file(read_source(path), schema, tmp_path / "fixed.csv").changed

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field
 
 import chardet
+import numpy as np
+import pyarrow as pa
 
 from schemas.errors import Refused
 from schemas.text import Text
@@ -32,30 +34,37 @@ class EncodingWatch:
     size: int = 0
 
     def __post_init__(self) -> None:
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
+        self._utf8_pending = b""
         self._gb18030 = codecs.getincrementaldecoder("gb18030")("strict")
 
     def feed(self, chunk: bytes, final: bool = False) -> None:
         if not self.size:
             self.head = chunk[:4]
-        was_utf8 = self.utf8_error is None
-        if was_utf8 and not (chunk.isascii() and not self._utf8.getstate()[0]):
-            try:
-                self._utf8.decode(chunk, final)
-            except UnicodeDecodeError as error:
-                self.utf8_error = self.size + error.start
-        if not chunk.isascii() and len(self.sample) < SAMPLE:
+        if self.utf8_error is None:
+            self._follow_utf8(chunk, final)
+        if len(self.sample) < SAMPLE and not chunk.isascii():
             for line in chunk.splitlines(keepends=True):
                 if not line.isascii():
                     self.sample += line[: SAMPLE - len(self.sample)]
                 if len(self.sample) >= SAMPLE:
                     break
-        if not chunk.isascii() and self.gb18030_error is None:
+        if self.utf8_error is not None and self.gb18030_error is None:
             try:
                 self._gb18030.decode(chunk, final)
             except UnicodeDecodeError as error:
                 self.gb18030_error = self.size + error.start
         self.size += len(chunk)
+
+    def _follow_utf8(self, chunk: bytes, final: bool) -> None:
+        """Look for the first byte that is no UTF-8. Arrow looks first, being ten times faster than decoding."""
+        pending = self._utf8_pending + chunk
+        whole = pending if final else pending[: len(pending) - _unfinished(pending)]
+        if not is_utf8(whole):
+            try:
+                whole.decode("utf-8")
+            except UnicodeDecodeError as error:
+                self.utf8_error = self.size - len(self._utf8_pending) + error.start
+        self._utf8_pending = pending[len(whole) :]
 
     def detect(self) -> str:
         """The encoding of everything fed. Raises Refused `undecodable-encoding` or `mixed-encodings`."""
@@ -64,10 +73,12 @@ class EncodingWatch:
                 return name
         if self.utf8_error is None:
             return "utf-8"
-        if self.gb18030_error is None and looks_like_gb(bytes(self.sample)):
-            return "gb18030"
-        if has_utf8_run(bytes(self.sample)) and self.utf8_error > 0:
+        if has_utf8_run(bytes(self.sample)):
             raise mixed_encodings(self.utf8_error)
+        if looks_like_gb(bytes(self.sample)):
+            if self.gb18030_error is not None:
+                raise mixed_encodings(self.gb18030_error)
+            return "gb18030"
         detector = chardet.UniversalDetector()
         detector.feed(bytes(self.sample))
         guessed = detector.close()["encoding"]
@@ -95,24 +106,38 @@ def looks_like_gb(sample: bytes) -> bool:
 def has_utf8_run(sample: bytes) -> bool:
     """Whether a good part of the lines with high bytes is UTF-8 with three-byte characters, such as Chinese."""
     lines = [line for line in sample.splitlines() if not line.isascii()]
-    good = sum(1 for line in lines if _is_utf8(line) and re.search(rb"[\xe3-\xe9][\x80-\xbf]{2}", line))
+    good = sum(1 for line in lines if is_utf8(line) and re.search(rb"[\xe3-\xe9][\x80-\xbf]{2}", line))
     return bool(lines) and good >= 0.2 * len(lines)
 
 
-def _is_utf8(line: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
+    offsets = np.array([0, len(data)], np.int32)
+    text = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
         return False
     return True
+
+
+def _unfinished(data: bytes) -> int:
+    """How many bytes at the end belong to a character that is not complete yet."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte < 0x80:
+            return 0
+        if byte >= 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return back if back < length else 0
+    return 0
 
 
 def mixed_encodings(offset: int) -> Refused:
     return Refused(
         "mixed-encodings",
         Text(
-            zh=f"文件中混有两种编码：开头是 UTF-8，第 {offset + 1} 个字节起不是",
-            en=f"the file mixes two encodings: it starts as UTF-8, but byte {offset + 1} is not",
+            zh=f"文件中混有两种编码：从第 {offset + 1} 个字节起，编码与前面不同",
+            en=f"the file mixes two encodings: from byte {offset + 1} on it is another than before",
         ),
         Text(
             zh="请把来自不同来源的部分分别另存为 UTF-8 后再合并",

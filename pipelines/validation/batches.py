@@ -31,9 +31,11 @@ class Batch:
 
 
 class Block(Protocol):
-    """Some records in a row. first: number of its first record, None where it follows the block before."""
+    """Some records in a row. first: number of its first record, None where it follows the block before. size: bytes,
+    0 where nobody knows."""
 
     first: int | None
+    size: int
 
     def batch(self) -> Batch: ...
 
@@ -47,6 +49,7 @@ class RowsBlock:
     first: int | None
     records: list[tuple[int, list[Any]]]
     width: int
+    size: int = 0
 
     def batch(self) -> Batch:
         first = self.first or 0

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines.validation.frictionless_adapter import CsvShape
 
-BLOCK = 8 << 20
+BLOCK = 4 << 20
 LONGEST_RECORD = 64 << 20
 QUOTE, NEWLINE, RETURN = ord('"'), ord("\n"), ord("\r")
 
@@ -83,7 +83,7 @@ def _last_record_end(block: bytes) -> int:
 
 
 def _regular(block: bytes, delimiter: int) -> bytes:
-    if b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
+    if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
         raise Irregular("carriage return or NUL")
     if b'"' in block and not quotes_regular(block, delimiter):
         raise Irregular("quotes")

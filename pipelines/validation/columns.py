@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.validation.frictionless_adapter import Reading
-from pipelines.validation.keys import identity
+from pipelines.validation.keys import identity, plain_identities
 from pipelines.validation.patterns import PatternCheck
 from pipelines.validation.typed import PRECISION, STRING, Misfit, first_type, to_arrow, wider_type
 
@@ -31,7 +31,7 @@ CANONICAL = {
     "integer": r"^-?[0-9]{1,18}$",
     "number": r"^-?([0-9]{1,18}(\.[0-9]{0,12})?|\.[0-9]{1,12})$",
     "date": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-    "datetime": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}$",
+    "datetime": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
 }
 ALLOWED = {"integer": INTEGER_BYTES, "number": NUMBER_BYTES, "date": DATE_BYTES, "datetime": TIMESTAMP_BYTES}
 WIDTH = {"date": 10, "datetime": 19}
@@ -63,6 +63,7 @@ class Column:
         self.pattern = pattern
         self.kind = _kind(reading, pattern)
         self.few_distinct: bool | None = None
+        self._separator = ord(" " if reading.format == "%Y-%m-%d %H:%M:%S" else "T")
         self._seen: dict[Any, tuple[bool, Any]] = {}
         self.minimum, self.maximum = (_bound(reading, k) for k in ("minimum", "maximum"))
         if _not_finite(self.minimum) or _not_finite(self.maximum):
@@ -84,16 +85,14 @@ class Column:
 
     # -- cells read straight into their type
 
-    def direct_type(self, *, integers: bool, dates: bool) -> pa.DataType:
+    def direct_type(self, *, integers: bool) -> pa.DataType:
         """The type that a CSV reader may read this column's cells into, without accepting what frictionless does not;
-        text where there is none. integers, dates: whether the block allows it."""
+        text where there is none (Arrow trims spaces around dates). integers: whether the block allows them."""
         if self.few_distinct:
             return FEW
         if self.kind == "integer" and integers and self.type == pa.int64():
             return self.type
         if self.kind == "number" and (pa.types.is_decimal(self.type) or self.reading.float_number):
-            return self.type
-        if self.kind == "date" and dates and self.type == pa.date32():
             return self.type
         return STRING
 
@@ -134,18 +133,23 @@ class Column:
 
     def _worth_encoding(self) -> bool:
         """Whether checking a distinct value costs more than finding the distinct values."""
-        constrained = {"pattern", "enum", "minLength", "maxLength"} & set(self.reading.constraints)
-        return self.kind in (None, "datetime") or (self.kind == "string" and bool(constrained))
+        return self.kind is None or (self.kind == "string" and self.pattern is not None)
 
     def _check_encoded(self, encoded: pa.Array, missing: np.ndarray) -> Checked:
         """encoded: dictionary array of text; every distinct value is read by frictionless."""
         if self.few_distinct and len(encoded.dictionary) > 0.5 * len(encoded) > 500:
             self.few_distinct = False
-        wrong, values = self.read_all(encoded.dictionary.to_pylist())
+        if self.kind == "string":
+            wrong, dictionary = ~self._valid_text(encoded.dictionary), encoded.dictionary
+            for i in np.flatnonzero(wrong).tolist():
+                wrong[i] = self.read(encoded.dictionary[i].as_py())[0]
+            dictionary = pc.if_else(pc.is_in(dictionary, value_set=self._absent), pa.scalar(None, STRING), dictionary)
+        else:
+            wrong, values = self.read_all(encoded.dictionary.to_pylist())
+            dictionary = self.arrow(values)
         filled = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
         bad = wrong[filled] if len(wrong) else np.zeros(len(encoded), bool)
         bad[missing] = self.required
-        dictionary = self.arrow(values)
         return Checked(bad, missing, None if dictionary is None else dictionary.take(encoded.indices))
 
     def _with_values(
@@ -193,8 +197,10 @@ class Column:
             self.reading.type == "number" and pa.types.is_decimal(self.type)
         )
 
-    def identities(self, cells: pa.Array | Sequence[Any]) -> pa.Array:
-        """Texts that are equal where the values are, null for no value."""
+    def identities(self, cells: pa.Array | Sequence[Any], typed: pa.Array | None = None) -> pa.Array:
+        """Texts that are equal where the values are, null for no value. typed: the same cells in the column's type."""
+        if typed is not None and self.plain_identity and (typed.type == STRING or pa.types.is_integer(typed.type)):
+            return plain_identities(typed)
         if isinstance(cells, pa.Array) and cells.type != STRING and not pa.types.is_dictionary(cells.type):
             cells = cells.to_pylist()
         if isinstance(cells, pa.Array):
@@ -256,7 +262,8 @@ class Column:
             return self._valid_text(present), present
         values = self._cast(present, ALLOWED[self.kind])
         if values is None:
-            canonical = pc.match_substring_regex(present, CANONICAL[self.kind])
+            form = CANONICAL[self.kind].replace("T", chr(self._separator))
+            canonical = pc.match_substring_regex(present, form)
             plain = pc.if_else(canonical, present, pa.scalar(None, STRING))
             self._widen_scale(plain)
             values = self._cast(plain, None)
@@ -265,16 +272,20 @@ class Column:
         return self._within_bounds(values) & _mask(values.is_valid()), values
 
     def _cast(self, cells: pa.Array, allowed: np.ndarray | None) -> pa.Array | None:
-        if allowed is not None and not allowed[_bytes(cells)].all():
+        """cells in the column's type; None where one does not surely mean the same to frictionless.
+
+        allowed: bytes that cells may hold; None where they are known to be of canonical form.
+        """
+        data = _bytes(cells)
+        if allowed is not None and not allowed[data].all():
             return None
-        if allowed is not None and (width := WIDTH.get(self.kind or "")):
+        if width := WIDTH.get(self.kind or ""):
             widths = pc.min_max(pc.binary_length(cells)).as_py()
             if widths["min"] is not None and (widths["min"], widths["max"]) != (width, width):
                 return None
+            if self.kind == "datetime" and (data[10::width] != self._separator).any():
+                return None
         try:
-            if self.kind == "datetime" and self.type != STRING:
-                separator = " " if self.reading.format == "%Y-%m-%d %H:%M:%S" else "T"
-                cells = pc.if_else(pc.equal(pc.utf8_slice_codeunits(cells, 10, 11), separator), cells, None)
             return pc.cast(cells, self.type)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return None

@@ -17,8 +17,6 @@ from pipelines.validation.typed import STRING
 
 COLUMN_NUMBER = re.compile(r"In CSV column #(\d+)")
 TIRED = 2  # a column that failed so often to be read as its type is read as text from then on
-# Arrow trims spaces around dates, frictionless does not; Arrow reads 0x1f as an integer.
-LOOSE_SPACE = re.compile(rb"[ \t\v\f][,;|\t\r\n\"]|[,;|\t\n\"][ \t\v\f]")
 
 
 class CsvReader:
@@ -44,12 +42,11 @@ class CsvReader:
         """How to read each column of this block."""
         if learning:
             return [STRING] * len(self.columns)
-        hexadecimal = b"0x" in data or b"0X" in data
-        dated = any(c.kind == "date" for c in self.columns) and bool(LOOSE_SPACE.search(data))
+        hexadecimal = any(x in data and b"0" + x in data for x in (b"x", b"X"))  # Arrow reads 0x1f as an integer
         return [
             STRING
             if failures >= TIRED or column.reading.missing != self._missing
-            else column.direct_type(integers=not hexadecimal, dates=not dated)
+            else column.direct_type(integers=not hexadecimal)
             for column, failures in zip(self.columns, self._failures, strict=True)
         ]
 
@@ -93,11 +90,12 @@ class CsvReader:
 class CsvBlock:
     """One block of whole records."""
 
-    first = None
+    first: int | None = None
 
     def __init__(self, reader: CsvReader, raw: RawBlock, learning: bool):
         self._reader = reader
         self.raw = raw
+        self.size = len(raw.data)
         self._learning = learning
 
     def cells(self, positions: Sequence[int]) -> dict[int, list[Any]]:

@@ -5,7 +5,7 @@ scan (find suspicious rows, write typed batches, collect keys) → repeats → w
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,12 +24,12 @@ from pipelines.validation.csv_blocks import CsvReader
 from pipelines.validation.frictionless_adapter import OpenTable, StreamStopped
 from pipelines.validation.keys import KeyStore, hashes
 from pipelines.validation.references import Lookup, build_lookups
-from pipelines.validation.typed import TypedWriter
+from pipelines.validation.typed import STRING, TypedWriter
 from pipelines.validation.wording import Key, Suspects, word
 
 REMEMBERED_ROWS = 20_000  # bad records kept from the scan; others are read again
 DECODED_AHEAD = 16_384  # bytes
-BatchCheck = Callable[[pa.RecordBatch, np.ndarray], Iterable[Any]]
+BatchCheck = Callable[[pa.RecordBatch, np.ndarray, dict[str, pa.Array]], Iterable[Any]]
 Blocks = Callable[[], Iterator[Block]]
 
 
@@ -49,20 +49,21 @@ class Outcome:
 @dataclass
 class CheckedBlock:
     """The outcome of one block: positions of suspicious records and their cells, (hashes, positions) of each key,
-    typed cells."""
+    typed cells, and the cells of text columns as they stand."""
 
     batch: Batch
     bad: list[int]
     cells: dict[int, list[Any]]
-    keys: list[tuple[np.ndarray, np.ndarray]]
+    keys: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]]
     typed: pa.RecordBatch | None
+    texts: dict[str, pa.Array]
 
 
 @dataclass
 class Scan:
     """The state of one pass. fits: all typed batches had the same types."""
 
-    stores: list[KeyStore]
+    stores: dict[tuple[str, ...], KeyStore]
     suspects: Suspects = field(default_factory=Suspects)
     rows: int = 0
     fits: bool = True
@@ -94,9 +95,9 @@ class Engine:
         patterns = {check.field: check for check in table.patterns}
         self.columns = [Column(reading, patterns.get(reading.name)) for reading in table.readings]
         self.by_name = {column.name: column for column in self.columns}
-        self.keys = [Key([name], primary=False) for name in table.unique]
+        self.keys = [Key((name,), primary=False) for name in table.unique]
         if table.primary_key:
-            self.keys.append(Key(table.primary_key, primary=True))
+            self.keys.append(Key(tuple(table.primary_key), primary=True))
 
     def run(self, blocks: Blocks, path: str) -> Outcome:
         """Check all blocks. `blocks` starts reading from the beginning each time it is called.
@@ -105,15 +106,16 @@ class Engine:
         """
         scan = self.scan(blocks())
         apart = any(column.hashed_apart for column in self.columns)
-        if apart or (not scan.fits and (not scan.suspects.bad or self.keys)):
+        if apart or not scan.fits:
             scan = self.scan(blocks())  # the columns' types are wide enough now
-        repeats = [store.candidates(self.limit) for store in scan.stores]
+        candidates = {fields: store.candidates(self.limit) for fields, store in scan.stores.items()}
+        repeats = [candidates[key.fields] for key in self.keys]
         errors, partial = word(self.table, self.keys, repeats, self.lookups, scan.suspects, blocks, self.limit)
         return Outcome(errors, scan.rows, path, None if errors else scan.table, scan.found, partial)
 
     def scan(self, blocks: Iterator[Block]) -> Scan:
         """One pass over the blocks."""
-        scan = Scan([KeyStore(self.folder) for _ in self.keys])
+        scan = Scan({key.fields: KeyStore(self.folder) for key in self.keys})
         suspects = scan.suspects
         writer: TypedWriter | None = None
         schema: pa.Schema | None = None
@@ -124,8 +126,8 @@ class Engine:
                 first = suspects.span(block.first, checked.batch.count)
                 scan.rows += len(checked.batch.rows) + len(checked.batch.odd)
                 suspects.add(first, checked.bad, checked.cells, REMEMBERED_ROWS)
-                for store, (hashed, positions) in zip(scan.stores, checked.keys, strict=True):
-                    store.add(hashed, positions + first)
+                for fields, (hashed, positions) in checked.keys.items():
+                    scan.stores[fields].add(hashed, positions + first)
                 clean = known + len(suspects.bad) == 0
                 if checked.typed is None:
                     scan.fits = False
@@ -136,9 +138,9 @@ class Engine:
                         writer = writer or TypedWriter(schema, self.folder)
                         writer.write(checked.typed)
                     for check in self.checks:
-                        scan.found.extend(check(checked.typed, checked.batch.rows + first))
+                        scan.found.extend(check(checked.typed, checked.batch.rows + first, checked.texts))
                 if self.progress:
-                    self.progress(scan.rows)
+                    self.progress(block.size)
                 if self.limit and known + len(suspects.bad) >= self.limit:
                     suspects.complete = False
                     if block.first is None:
@@ -198,14 +200,16 @@ class Engine:
             blank &= one.missing
         bad |= blank
         for foreign, lookup in self.lookups.items():
-            bad |= ~lookup.holds([self.by_name[name].identities(cells[name]) for name in foreign.fields])
-        keys = []
+            ids = [self.by_name[name].identities(cells[name], checked[name].typed) for name in foreign.fields]
+            bad |= ~lookup.holds(ids)
+        keys: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
         for key in self.keys:
             columns = [self._key_column(name, checked[name], cells[name]) for name in key.fields]
             absent = np.logical_and.reduce([np.asarray(column.is_null()) for column in columns])
             if key.primary:
                 bad |= absent
-            keys.append(self._with_odd(key, hashes(columns)[~absent], batch.rows[~absent], batch.odd))
+            if key.fields not in keys:
+                keys[key.fields] = self._with_odd(key, hashes(columns)[~absent], batch.rows[~absent], batch.odd)
         positions = batch.rows[bad].tolist()
         return CheckedBlock(
             batch=batch,
@@ -213,7 +217,17 @@ class Engine:
             cells={**(block.cells(positions) if positions else {}), **dict(batch.odd)},
             keys=keys,
             typed=self._typed([one.typed for one in checked.values()]),
+            texts=self._texts(cells, checked) if self.checks else {},
         )
+
+    def _texts(self, cells: dict[str, Any], checked: dict[str, Checked]) -> dict[str, pa.Array]:
+        """Columns as they stand in the file, as far as they were read as text."""
+        both = {name: (cells[name], one.typed) for name, one in checked.items()}
+        picked = {
+            name: raw if isinstance(raw, pa.Array) and raw.type == STRING else typed
+            for name, (raw, typed) in both.items()
+        }
+        return {name: column for name, column in picked.items() if column is not None and column.type == STRING}
 
     def _typed(self, arrays: list[pa.Array | None]) -> pa.RecordBatch | None:
         if any(array is None for array in arrays):
@@ -255,17 +269,19 @@ def check_table(
     checks: Sequence[BatchCheck] = (),
     folder: Path | None = None,
     progress: Callable[[int], None] | None = None,
+    references: Mapping[str, pa.Table] | None = None,
     threads: int | None = None,
     fast: bool = True,
 ) -> Outcome:
     """Open a table and check it: by blocks of CSV where that is exact, else record by record. Errors found are
-    returned, as frictionless's. fast: False keeps to the exact way."""
+    returned, as frictionless's. references: typed tables that foreign keys refer to, by name. fast: False keeps to the
+    exact way."""
     try:
         table = open_source()
     except adapter.Unopenable as unopenable:
         return Outcome(unopenable.errors, 0, "frictionless")
     try:
-        lookups = build_lookups(table)
+        lookups = build_lookups(table, references)
         options: dict[str, Any] = {
             "limit_errors": limit_errors,
             "lookups": lookups,

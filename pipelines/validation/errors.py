@@ -19,10 +19,12 @@ def validation_report(
     stats: dict[str, Any],
     path: str,
     partial: bool,
+    more: bool = False,
 ) -> ValidationReport:
     """The report of one table.
 
     errors: frictionless's. found: what meaning and rule checks found. stats: rows, seconds, bytes, sha256, fields.
+    partial: frictionless's errors were cut at the limit; more: the checks' were.
     """
     descriptors = [error.to_descriptor() for error in errors]
     ours = [e for e in found if e.level == "error"]
@@ -36,7 +38,7 @@ def validation_report(
         errors=tuple(listed),
         warnings=tuple(e for e in found if e.level == "warning"),
         counts=dict(counts),
-        truncated=partial,
+        truncated=partial or more,
         report=report_form(descriptors, place=place, labels=labels, stats=stats, valid=not listed, partial=partial),
     )
 

@@ -6,8 +6,9 @@ have one is found elsewhere.
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,12 +142,13 @@ def resource_of(
     )
 
 
-def open_table(resource: Any, *, validate_metadata: bool = True) -> OpenTable:
-    """Open a resource. Raises Unopenable with frictionless's errors."""
+def open_table(resource: Any, *, validate_metadata: bool = True, references: Container[str] = ()) -> OpenTable:
+    """Open a resource. references: names of tables that the caller has for foreign keys. Raises Unopenable with
+    frictionless's errors."""
     try:
         if validate_metadata:
             resource.to_descriptor(validate=True)
-        foreign = _without_foreign_keys(resource)
+        foreign = _without_foreign_keys(resource, references)
         resource.open()
         fields = resource.header.get_expected_fields()
     except FrictionlessException as exception:
@@ -194,6 +196,14 @@ def package_resource(path: Path, name: str) -> Any:
     return Package(str(path)).get_resource(name)
 
 
+def resource_at(path: Path, schema: Path | None) -> Any:
+    """A resource of a local file; frictionless finds out format, encoding and, without a schema, the schema."""
+    resource = TableResource(path=path.name, basepath=str(path.parent))
+    if schema:
+        resource.schema = Schema.from_descriptor(json.loads(schema.read_text("utf-8")))
+    return resource
+
+
 def frictionless_errors(resource: Any, limit_errors: int) -> list[Any]:
     """What frictionless itself says; the last resort, and the reference in tests."""
     with warnings.catch_warnings():
@@ -231,14 +241,14 @@ def encoding_error(note: str) -> Any:
     return errors.EncodingError(note=note)
 
 
-def _without_foreign_keys(resource: Any) -> list[dict[str, Any]]:
+def _without_foreign_keys(resource: Any, references: Container[str]) -> list[dict[str, Any]]:
     """Take the foreign keys out of the schema, so that opening does not read whole reference tables row by row."""
     if not resource.schema:
         return []
     foreign: list[dict[str, Any]] = list(resource.schema.foreign_keys)
     for key in foreign:
         name = key["reference"]["resource"]
-        if not name or name == resource.name:
+        if not name or name == resource.name or name in references:
             continue
         if not resource.package:
             note = 'package is required for foreign keys to other resources: "{fk}"'

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-SPILL = 1_000_000  # pairs kept in memory, per key
+from pipelines.validation.typed import STRING
+
+SPILL = 2_000_000  # pairs kept in memory, per key
 PARTS = 64
 SEED = 11
 _nan = itertools.count()
@@ -37,6 +40,12 @@ def identity(value: Any) -> str | None:
         text = format(value.normalize(), "f")
         return "n0" if text == "-0" else "n" + text
     return f"{type(value).__name__} {value!r}"
+
+
+def plain_identities(values: pa.Array) -> pa.Array:
+    """`identity` of each value of a text or integer array."""
+    kind = "s" if values.type == STRING else "n"
+    return pc.binary_join_element_wise(kind, values.cast(STRING), "")
 
 
 def hashes(columns: list[pa.Array]) -> np.ndarray:

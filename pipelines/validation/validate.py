@@ -1,7 +1,7 @@
 """Validate one source table against one schema: a typed table, or a report of what is wrong."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,17 @@ import pyarrow as pa
 
 from pipelines.read import SourceTable
 from pipelines.validation import frictionless_adapter as adapter
+from pipelines.validation.beyond import BatchChecks
 from pipelines.validation.engine import Outcome, check_table
 from pipelines.validation.errors import validation_report
 from pipelines.validation.frictionless_adapter import OpenTable
+from pipelines.validation.rules import ReferenceLookup
+from schemas.errors import Refused
 from schemas.table_schema import TableSchema
+from schemas.text import Text
 from schemas.validation import ValidationReport
+
+SCHEMA_ERRORS = ("schema-error", "field-error", "resource-error", "metadata-error")
 
 
 @dataclass(frozen=True)
@@ -33,29 +39,38 @@ def validate_table(
     *,
     limit_errors: int = 1000,
     progress: Callable[[float], None] | None = None,
+    references: Mapping[str, pa.Table] | None = None,
+    releases: ReferenceLookup | None = None,
     folder: Path | None = None,
 ) -> ValidatedTable | ValidationReport:
     """Check every record of `source`.
 
-    limit_errors: stop after so many errors; 0 lists all. progress: called with the share done, 0 to 1. folder: for
-    scratch files. Raises Refused where the schema itself is wrong (`bad-schema`, `bad-pattern`, `pattern-too-slow`).
+    limit_errors: stop after so many errors; 0 lists all. progress: called with the share done, 0 to 1. references:
+    typed tables that the schema's foreign keys refer to, by name. releases: reads other datasets' current releases, for
+    rules. folder: for scratch files. Raises Refused where the schema itself is wrong (`bad-schema`, `bad-pattern`,
+    `pattern-too-slow`, `reference-unavailable`) and ConfigurationError (`invalid-rule`).
     """
     started = time.monotonic()
+    checks = BatchChecks(schema, releases, limit=limit_errors)
     outcome = check_table(
-        lambda: _open(source, schema),
+        lambda: open_source(source, schema, references or {}),
         limit_errors=limit_errors,
+        checks=[checks],
+        references=references,
         folder=folder,
+        progress=_share(source, progress) if progress else None,
     )
     seconds = round(time.monotonic() - started, 3)
     report = validation_report(
         outcome.errors,
-        outcome.found,
+        [*outcome.found, *checks.warnings(source.labels)],
         schema,
         place=source.file_name,
         labels=source.labels,
         stats=_stats(source, schema, outcome, seconds),
         path=outcome.path,
         partial=outcome.partial,
+        more=checks.truncated,
     )
     if progress:
         progress(1.0)
@@ -73,12 +88,44 @@ def in_schema_order(table: pa.Table, schema: TableSchema) -> pa.Table:
     return pa.table(columns)
 
 
-def _open(source: SourceTable, schema: TableSchema) -> OpenTable:
-    if source.format in ("csv", "tsv"):
-        resource = adapter.resource_of(schema.descriptor, (source.content, source.format, source.encoding))
-        return adapter.open_table(resource)
-    resource = adapter.resource_of(schema.descriptor, records=lambda: iter(source.records()))
-    return adapter.open_table(resource, validate_metadata=False)
+def open_source(source: SourceTable, schema: TableSchema, references: Container[str] = ()) -> OpenTable:
+    """Open a source by frictionless. Raises Unopenable, and Refused `bad-schema` where the schema is at fault."""
+    try:
+        if source.format in ("csv", "tsv"):
+            file = (source.content, source.format, source.encoding)
+            return adapter.open_table(adapter.resource_of(schema.descriptor, file), references=references)
+        resource = adapter.resource_of(schema.descriptor, records=lambda: iter(source.records()))
+        return adapter.open_table(resource, validate_metadata=False, references=references)
+    except adapter.Unopenable as error:
+        if any(found.type in SCHEMA_ERRORS for found in error.errors):
+            raise bad_schema(error.errors) from error
+        raise
+
+
+def bad_schema(errors: Sequence[Any]) -> Refused:
+    """The schema itself cannot be used. frictionless's notes about a schema hold no cell."""
+    notes = "; ".join(dict.fromkeys(error.note for error in errors[:5]))
+    return Refused(
+        "bad-schema",
+        Text(zh=f"表结构本身有错误，无法校验：{notes}", en=f"the table schema itself is wrong: {notes}"),
+        Text(
+            zh="请表结构的维护者按 Frictionless Table Schema 改正字段的类型、约束或外键",
+            en="the keeper of the table schema has to correct types, constraints or foreign keys of its fields",
+        ),
+        field="schema",
+    )
+
+
+def _share(source: SourceTable, progress: Callable[[float], None]) -> Callable[[int], None]:
+    """Turn the sizes of blocks into the share done."""
+    whole, done = max(source.content.stat().st_size, 1), 0
+
+    def add(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(min(done / whole, 0.99))
+
+    return add
 
 
 def _stats(source: SourceTable, schema: TableSchema, outcome: Outcome, seconds: float) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pipelines.validation.references import Lookup
 class Key:
     """fields: names. primary: a primary key, else a field with unique values."""
 
-    fields: list[str]
+    fields: tuple[str, ...]
     primary: bool
 
 

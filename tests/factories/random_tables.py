@@ -7,46 +7,45 @@ import random
 from pathlib import Path
 from typing import Any, NamedTuple
 
-INTEGERS = (
-    "0 1 7 12 -3 +5 007 1_000 １２ 3.0 1e3 NA abc 99999999999999999999 -0 0x1f ９ 9223372036854775807".split()
-    + ["", " 8 ", "8 ", "-", "123456789012345678901234567890123456789012345"]
+
+def words(text: str, *others: str) -> list[str]:
+    """The words of a text, and other cells that hold spaces or nothing."""
+    return [*text.split(), *others]
+
+
+BIG = "123456789012345678901234567890123456789012345"
+INTEGERS = words(
+    "0 1 7 12 -3 +5 007 1_000 １２ 3.0 1e3 NA abc 99999999999999999999 -0 0x1f ９", "", " 8 ", "8 ", "-", BIG
 )
-NUMBERS = (
-    "0 1.5 -2.25 .5 5. 1e3 NaN nan Infinity -inf 1,000.5 12.50 12.5 0.1 NA x 1_0.5 1.2.3 １.５ 100 99.999999999 1E-5 +.5 1e-30"
-    " 0.30000000000000004 1e400 nan(1)".split()
-    + ["", " 3 ", "1 000"]
+NUMBERS = words(
+    "0 1.5 -2.25 .5 5. 1e3 NaN nan Infinity -inf 1,000.5 12.50 12.5 0.1 NA x 1_0.5 1.2.3 １.５ 100 99.999999999 1E-5"
+    " +.5 1e-30 0.30000000000000004 1e400 nan(1)",
+    *("", " 3 ", "1 000"),
 )
-DATES = (
+DATES = words(
     "2020-01-31 2020-1-5 2020-02-30 31/12/2020 2020/01/05 20200105 2020-01-05T00:00:00 0000-01-01 9999-12-31 NA"
-    " ２０２０-01-01 2020-01-01Z 1999-05-05".split()
-    + ["", " 2020-01-01", "2020-01-01 "]
+    " ２０２０-01-01 2020-01-01Z 1999-05-05",
+    *("", " 2020-01-01", "2020-01-01 "),
 )
-DATETIMES = (
+DATETIMES = words(
     "2020-01-01T10:00:00 2020-01-01T10:00:00Z 2020-01-01T10:00:00+08:00 2020-01-01T24:00:00 2020-01-01T25:00:00"
-    " 2020-01-01T10:00 2020-13-01T10:00:00 2020-01-01T10:00:00.123 NA 0001-01-01T00:00:00".split()
-    + ["", "2020-01-01 10:00:00", "2020-02-30 10:00:00"]
+    " 2020-01-01T10:00 2020-13-01T10:00:00 2020-01-01T10:00:00.123 NA 0001-01-01T00:00:00",
+    *("", "2020-01-01 10:00:00", "2020-02-30 10:00:00"),
 )
-TEXTS = "abc ABC12 a NA 中文文本 ab1 b banana éà 12345 １２３ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx #c".split() + [
-    "",
-    "a\nb",
-    'q"uote',
-    "a,b",
-    "line\r\nbreak",
-    "  pad ",
-    "a\n",
-    "- ",
-    "a b",
-]
+TEXTS = words(
+    "abc ABC12 a NA 中文文本 ab1 b banana éà 12345 １２３ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx #c",
+    *("", "a\nb", 'q"uote', "a,b", "line\r\nbreak", "  pad ", "a\n", "- ", "a b"),
+)
 POOLS: dict[str, list[str]] = {
     "integer": INTEGERS,
     "number": NUMBERS,
     "date": DATES,
     "datetime": DATETIMES,
-    "time": "10:00:00 10:00 25:00:00 10:00:00Z 10:00:00.5 NA x".split() + [""],
+    "time": words("10:00:00 10:00 25:00:00 10:00:00Z 10:00:00.5 NA x", ""),
     "string": TEXTS,
-    "boolean": "true True 1 0 false 是 否 yes NA".split() + ["", "TRUE "],
-    "year": "2020 20 02020 -200 ２０２０ 1999 +199".split() + ["", " 199"],
-    "yearmonth": "2020-01 2020-13 2020-1 202001 2020-01-01".split() + [""],
+    "boolean": words("true True 1 0 false 是 否 yes NA", "", "TRUE "),
+    "year": words("2020 20 02020 -200 ２０２０ 1999 +199", "", " 199"),
+    "yearmonth": words("2020-01 2020-13 2020-1 202001 2020-01-01", ""),
     "geopoint": ["1,2", "190,0", "a,b", "", "1.5, 2", "1"],
     "array": ["[1,2]", "[]", '{"a":1}', "x", "", "[1"],
     "object": ['{"a":1}', "{}", "[1]", "x", ""],
@@ -57,9 +56,10 @@ POOLS: dict[str, list[str]] = {
 }
 URIS = ["http://a.b", "a b", "", "mailto:x@y.z", "//x"]
 EMAILS = ["a@b.cn", "a@", "", "x"]
-PATTERNS = (
-    r"[a-z]+ a|b \d+ [A-Z]{2,3}\d* [^,]* .{1,5} \w+ \S+ (?=a).* [\u4e00-\u9fa5]+ a.*|.*b [^\d]+ (ab|AB)C?\d*$ (a+)+ (.)\1*"
-).split(" ")
+PATTERNS = words(
+    r"[a-z]+ a|b \d+ [A-Z]{2,3}\d* [^,]* .{1,5} \w+ \S+ (?=a).* [\u4e00-\u9fa5]+ a.*|.*b [^\d]+ (ab|AB)C?\d*$"
+    r" (a+)+ (.)\1*"
+)
 BARE = ("array", "object", "geojson", "list", "geopoint", "duration", "time", "yearmonth")
 KEYABLE = ("string", "integer", "number", "date", "any", "boolean", "year")
 

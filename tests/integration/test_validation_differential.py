@@ -1,6 +1,7 @@
 """The engine says exactly what the installed frictionless says: on random tables, and on real files."""
 
 import csv
+import json
 import random
 import warnings
 from collections import Counter
@@ -14,6 +15,7 @@ from pipelines.validation import blocks, keys
 from pipelines.validation import frictionless_adapter as adapter
 from pipelines.validation.engine import check_table
 from tests.factories.random_tables import random_table
+from tests.shared_data import SHARED_DATA
 
 FIXED_SEED = 20_260_101
 PAIRS, SHARDS = 500, 10
@@ -99,3 +101,59 @@ def test_random_tables_of_a_fixed_seed(shard: int, tmp_path: Path, monkeypatch: 
     first = FIXED_SEED + shard * size
     ways = check_pairs(range(first, first + size), tmp_path, monkeypatch)
     assert ways["fast"] >= size // 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(FRESH_SHARDS))
+def test_fresh_random_tables(shard: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 100 // FRESH_SHARDS
+    first = random.SystemRandom().randrange(1 << 40)
+    print(f"fresh tables from seed {first}")
+    check_pairs(range(first, first + size), tmp_path, monkeypatch)
+
+
+VERDICTS = SHARED_DATA / "validation" / "verdicts.json"
+FILE_SHARDS = 8
+SECONDS = 20  # files that take frictionless longer are compared with the recorded verdict alone
+
+
+def real_files() -> list[dict[str, Any]]:
+    """Recorded verdicts of files with a schema that frictionless could judge."""
+    if not VERDICTS.exists():
+        return []
+    return [v for v in json.loads(VERDICTS.read_text("utf-8"))["verdicts"] if "note" not in v]
+
+
+def resource_of_verdict(verdict: dict[str, Any]) -> Any:
+    folder = VERDICTS.parent
+    described = verdict["schema"]
+    if described and "#" in described:
+        package, _, name = described.partition("#")
+        return adapter.package_resource(folder / package, name)
+    return adapter.resource_at(folder / verdict["file"], folder / described if described else None)
+
+
+def recorded(verdict: dict[str, Any]) -> list[list[Any]]:
+    return [[kind, row, field or None] for kind, row, field in verdict["errors"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(FILE_SHARDS))
+def test_real_files(shard: int) -> None:
+    """Each file's verdict as recorded, and every detail as the installed frictionless gives it now."""
+    verdicts = real_files()
+    if not verdicts:
+        pytest.skip("shared data not present: validation/verdicts.json")
+    for verdict in verdicts[shard::FILE_SHARDS]:
+        way = f"{verdict['file']} with {verdict['schema']}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            resource = resource_of_verdict(verdict)
+            expected = None if verdict["seconds"] > SECONDS else adapter.frictionless_errors(resource, 1000)
+            outcome = check_table(lambda verdict=verdict: adapter.open_table(resource_of_verdict(verdict)))
+        if expected is not None:
+            assert [facts(e) for e in outcome.errors] == [facts(e) for e in expected], way
+        got = [[e.type, getattr(e, "row_number", None), getattr(e, "field_name", None) or None] for e in outcome.errors]
+        assert got[:100] == recorded(verdict), way
+        assert len(got) == verdict["n_errors"], way
+        assert (not got) == verdict["valid"], way

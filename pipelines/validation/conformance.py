@@ -101,11 +101,11 @@ def surrounded(cells: pa.StringArray) -> Flags:
     """Which cells begin or end with a space, a full-width space, a tab or another blank."""
     offsets, data = _buffers(cells)
     flags = np.zeros(len(cells), bool)
-    filled = np.flatnonzero(np.diff(offsets) > 0)
-    if not len(filled):
+    if offsets[0] == offsets[-1]:
         return flags
-    suspect = _FIRST_BYTES[data[offsets[filled]]] | _LAST_BYTES[data[offsets[filled + 1] - 1]]
-    places = filled[suspect]
+    # Of an empty cell these are bytes of its neighbours, which does no harm: suspects are looked at again.
+    first, last = data.take(offsets[:-1], mode="clip"), data.take(offsets[1:] - 1, mode="clip")
+    places = np.flatnonzero(_FIRST_BYTES.take(first) | _LAST_BYTES.take(last))
     if len(places):
         matched = pc.match_substring_regex(cells.take(pa.array(places)), SURROUNDED)
         flags[places] = np.asarray(pc.fill_null(matched, False))
@@ -122,7 +122,7 @@ def full_width(cells: pa.StringArray) -> Flags:
     places = np.flatnonzero(data[offsets[0] : offsets[-1]] == _WIDE_BYTE) + offsets[0]
     if not len(places):
         return flags
-    second, third = data[places + 1], data[places + 2]
+    second, third = data.take(places + 1, mode="clip"), data.take(places + 2, mode="clip")
     wide = (second == 0xBC) & (((third >= 0x90) & (third <= 0x99)) | ((third >= 0xA1) & (third <= 0xBA)))
     wide |= (second == 0xBD) & (third >= 0x81) & (third <= 0x9A)
     holding = np.searchsorted(offsets, places[wide], side="right") - 1

@@ -5,8 +5,10 @@ import time
 import numpy as np
 import pyarrow as pa
 
+from pipelines.validation.conformance import full_width, surrounded
 from pipelines.validation.datums import convert
-from pipelines.validation.meanings import check_meaning, checked_meanings
+from pipelines.validation.meanings import BLOCK, check_meaning, checked_meanings
+from pipelines.validation.rules import HeldKeys
 from tests.benchmarks import Row
 
 VALUES = 1_000_000
@@ -18,16 +20,34 @@ def run() -> list[Row]:
     missing = {m.value for m in checked_meanings()} - set(samples)
     if missing:
         raise LookupError(f"no sample for {missing}")
-    rows = [_measured(name, values, {"name": "f", "meaning": name}) for name, values in samples.items()]
+    rows = [_measured(f"meaning {name}", values, {"name": "f", "meaning": name}) for name, values in samples.items()]
     at = pa.array(np.random.default_rng(8).integers(3650, 20000, VALUES).astype(np.int32), pa.date32())
     codes = {"name": "f", "meaning": "division-code", "valid_on_field": "day"}
-    rows.append(_measured("division-code by the row's date", samples["division-code"], codes, at))
+    rows.append(_measured("meaning division-code by the row's date", samples["division-code"], codes, at))
     x, y = np.random.default_rng(9).uniform(75, 130, VALUES), np.random.default_rng(9).uniform(5, 50, VALUES)
     for source, target in (("WGS84", "GCJ-02"), ("GCJ-02", "BD-09"), ("GCJ-02", "WGS84")):
         start = time.perf_counter()
         convert(x, y, source, target)
         rows.append(_row(f"coordinates {source} to {target}", VALUES / (time.perf_counter() - start)))
-    return rows
+    return [*rows, *_warnings_and_references(samples)]
+
+
+def _warnings_and_references(samples: dict[str, pa.Array]) -> list[Row]:
+    """Cells per second looked at for warnings, and keys per second looked up in a million of another dataset."""
+    words = pa.array([f"登记事项，说明{number}" for number in range(VALUES)])
+    rows = []
+    for kind, kernel in (("surrounding spaces", surrounded), ("full-width characters", full_width)):
+        for name, cells in (("numbers", samples["money"]), ("words", words)):
+            start = time.perf_counter()
+            for first in range(0, VALUES, BLOCK):
+                kernel(cells.slice(first, BLOCK))
+            rows.append(_row(f"warning {kind}, {name}", VALUES / (time.perf_counter() - start)))
+    held = HeldKeys([samples["bank-card"]])
+    start = time.perf_counter()
+    for first in range(0, VALUES, BLOCK):
+        held.lacks([samples["bank-card"].slice(first, BLOCK)])
+    rate = VALUES / (time.perf_counter() - start)
+    return [*rows, Row("rule reference, a million keys", f"{rate / 1e6:.1f} M rows/s")]
 
 
 def _measured(name: str, values: pa.Array, field: dict[str, str], at: pa.Array | None = None) -> Row:
@@ -38,7 +58,7 @@ def _measured(name: str, values: pa.Array, field: dict[str, str], at: pa.Array |
 
 
 def _row(name: str, rate: float) -> Row:
-    return Row(f"meaning {name}", f"{rate / 1e6:.1f} M values/s", "≥ 1 M values/s", rate >= GOAL)
+    return Row(name, f"{rate / 1e6:.1f} M values/s", "≥ 1 M values/s", rate >= GOAL)
 
 
 def _samples(random: np.random.Generator) -> dict[str, pa.Array]:

@@ -91,3 +91,28 @@ def test_a_models_names_go_beside_the_rules_and_identifiers_go_first() -> None:
         ("wang@a.cn", "EMAIL_ADDRESS"),
         ("杭州", "LOCATION"),
     ]
+
+
+HOSTILE = (
+    "新区路",
+    "街道",
+    "省市区",
+    "村组",
+    "杭州市西湖区文三路",
+    "1-",
+    "a.",
+    "0:",
+    "138 ",
+    "申请人张",
+    "汉·",
+    "+1 ",
+    "DE12 ",
+)
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_hostile_texts_are_read_in_linear_time(piece: str) -> None:
+    """An expression that backtracks would run into the time limit of the tests."""
+    text = piece * (60_000 // len(piece))
+    spans = find_spans([text]).get(0, [])
+    assert all(0 <= s.start < s.end <= len(text) for s in spans)

@@ -12,6 +12,7 @@ from api.identity import current_actor
 from api.portal.account_pages import signed_in
 from api.portal.rendering import render
 from api.portal.translation import negotiated_language
+from api.problems import status_of
 from governance.access import commands as c
 from governance.access.grants import list_uses
 from governance.access.permissions import (
@@ -26,6 +27,7 @@ from governance.access.service import act, list_applications, load_events, queue
 from governance.access.state import Application
 from governance.access.terms import current_terms
 from governance.access.transitions import TRANSITIONS, Action
+from governance.clocks import local_day
 from governance.database.engine import reading
 from pipelines.current_release import current_release
 from pipelines.datasets import load_dataset
@@ -36,6 +38,7 @@ from schemas.errors import GongkaiError, NotFound, NotPermitted, Refused
 from schemas.text import Text
 
 router = APIRouter(include_in_schema=False)
+MOST_OTHERS = 100
 
 
 def _platform(request: Request) -> Platform:
@@ -70,7 +73,9 @@ def _apply_page(
         distribution=next((d for d in release.distributions if d.tier is Tier.RESTRICTED), None),
         terms=current_terms(),
         permission=may_apply(actor),
-        given={"period_from": today.isoformat(), "period_until": (today + timedelta(days=365)).isoformat()} | given,
+        given={"period_from": today.isoformat(), "period_until": (today + timedelta(days=365)).isoformat()}
+        | dict.fromkeys(("purpose", "project", "statement", "terms_version"), "")
+        | given,
         error=error,
     )
 
@@ -79,16 +84,16 @@ def _apply_page(
 def apply(
     request: Request,
     name: str,
-    purpose: Annotated[str, Form(max_length=5000)] = "",
-    project: Annotated[str, Form(max_length=500)] = "",
-    statement: Annotated[str, Form(max_length=5000)] = "",
+    purpose: Annotated[str, Form()] = "",
+    project: Annotated[str, Form()] = "",
+    statement: Annotated[str, Form()] = "",
     period_from: Annotated[str, Form()] = "",
     period_until: Annotated[str, Form()] = "",
     terms_version: Annotated[str, Form()] = "",
 ) -> Response:
     """Submit an application; what was typed is kept when something is wrong."""
     actor = signed_in(request)
-    given = {"purpose": purpose, "project": project, "statement": statement}
+    given = {"purpose": purpose, "project": project, "statement": statement, "terms_version": terms_version}
     given |= {"period_from": period_from, "period_until": period_until}
     try:
         command = c.SubmitApplication(
@@ -103,8 +108,8 @@ def apply(
         )
         with _platform(request).engine.begin() as connection:
             application = submit_application(connection, command, actor=actor, now=datetime.now(UTC))
-    except GongkaiError as error:
-        return _apply_page(request, name, given, error, 422)
+    except Refused as error:
+        return _apply_page(request, name, given, error, status_of(error))
     return _redirect(request, f"/applications/{application.id}")
 
 
@@ -130,7 +135,7 @@ def my_applications(request: Request) -> HTMLResponse:
     with reading(platform.engine) as connection:
         mine = list_applications(connection, applicant=actor.id)
         titles = {a.dataset: load_dataset(connection, a.dataset).title for a in mine}
-    return render(request, "applications.html", heading="mine", waiting=mine, others=[], titles=titles)
+    return render(request, "applications.html", heading="mine", waiting=mine, others=[], titles=titles, today=_today())
 
 
 @router.get("/access-desk")
@@ -147,7 +152,19 @@ def access_desk(request: Request) -> HTMLResponse:
         known = {a.id for a in waiting}
         others = [a for a in list_applications(connection) if a.id not in known and may_see(actor, a).allowed]
         titles = {a.dataset: load_dataset(connection, a.dataset).title for a in (*waiting, *others)}
-    return render(request, "applications.html", heading="desk", waiting=waiting, others=others[:100], titles=titles)
+    return render(
+        request,
+        "applications.html",
+        heading="desk",
+        waiting=waiting,
+        others=others[:MOST_OTHERS],
+        titles=titles,
+        today=_today(),
+    )
+
+
+def _today() -> date:
+    return local_day(datetime.now(UTC))
 
 
 @router.get("/applications/{application_id}")
@@ -161,6 +178,7 @@ def _application_page(
     status: int = 200,
     token: str | None = None,
     error: GongkaiError | None = None,
+    given: dict[str, str] | None = None,
 ) -> HTMLResponse:
     actor, platform = signed_in(request), _platform(request)
     with reading(platform.engine) as connection:
@@ -175,8 +193,11 @@ def _application_page(
         status,
         application=found,
         dataset=dataset,
-        events=events,
-        uses=uses,
+        happened=sorted(
+            [*((e.at, e.kind, "") for e in events), *((u["at"], "use", u["what"]) for u in uses)],
+            key=lambda moment: moment[0],
+        ),
+        given=given or {"action": "", "text": "", "extra": ""},
         release=release,
         may=_possible(actor, found),
         token=token,
@@ -219,7 +240,7 @@ def act_on(
     application_id: str,
     action: Annotated[str, Form()],
     version: Annotated[int, Form()],
-    text: Annotated[str, Form(max_length=5000)] = "",
+    text: Annotated[str, Form()] = "",
     extra: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """One command on what this person saw (`version`). A new token is on the answered page and nowhere else."""
@@ -237,8 +258,9 @@ def act_on(
                 now=datetime.now(UTC),
                 version=version,
             )
-    except (Refused, NotPermitted) as error:
-        return _application_page(request, application_id, 409, error=error)
+    except Refused as error:  # what was typed stays in its form
+        given = {"action": action, "text": text, "extra": extra}
+        return _application_page(request, application_id, status_of(error), error=error, given=given)
     if outcome.token:
         return _application_page(request, application_id, token=outcome.token)
     return _redirect(request, f"/applications/{application_id}")

@@ -6,14 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.identity import SESSION_COOKIE, current_actor, require_same_origin
-from api.portal.rendering import render
+from api.identity import SESSION_COOKIE, current_actor, refuse_other_origin, set_session_cookie
+from api.portal.rendering import desks, render
 from api.portal.translation import COOKIE, negotiated_language
+from api.problems import status_of
 from governance.accounts import create_api_token, end_session, list_api_tokens, load_account, revoke_api_token, sign_in
 from governance.database.engine import reading
 from pipelines.platform import Platform
 from schemas.actor import ANONYMOUS, Actor
-from schemas.errors import GongkaiError, NotAuthenticated
+from schemas.errors import GongkaiError, NotAuthenticated, Refused
 from schemas.text import LANGUAGES, Text
 
 router = APIRouter(include_in_schema=False)
@@ -27,7 +28,7 @@ def _platform(request: Request) -> Platform:
 
 def local_path(path: str, fallback: str) -> str:
     """`path` when it stays on this site, else `fallback`: a link must not lead people elsewhere."""
-    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path and "\r" not in path
+    inside = path.startswith("/") and "\\" not in path and not path.startswith("//") and path.isprintable()
     return path if inside else fallback
 
 
@@ -41,39 +42,34 @@ def switch_language(language: str, to: str = "/") -> RedirectResponse:
 
 @router.get("/sign-in")
 def sign_in_form(request: Request, to: str = "") -> HTMLResponse:
-    return render(request, "sign_in.html", to=to, account="", error=None)
+    return render(request, "sign_in.html", cached=False, to=to, account="", error=None)
 
 
 @router.post("/sign-in")
 def start_session(
     request: Request,
-    account: Annotated[str, Form(max_length=200)],
-    password: Annotated[str, Form(max_length=1000)],
+    account: Annotated[str, Form(max_length=200)] = "",
+    password: Annotated[str, Form(max_length=1000)] = "",
     to: Annotated[str, Form()] = "",
 ) -> Response:
-    require_same_origin(request)  # nobody is signed in to another person's account by a stranger's page
+    """A session, and back to where the person came from (`to`), else to the desk of their first duty."""
+    refuse_other_origin(request)  # nobody is signed in to another person's account by a stranger's page
+    request.state.actor = ANONYMOUS  # whoever was signed in before does not matter here
     platform = _platform(request)
-    hours = platform.settings.session_hours
     try:
         session = sign_in(
             platform.engine,
-            account=account,
+            account=account.strip(),
             password=password,
             actor=ANONYMOUS,
             now=datetime.now(UTC),
-            session_hours=hours,
+            session_hours=platform.settings.session_hours,
         )
     except GongkaiError as error:
-        return render(request, "sign_in.html", 401, to=to, account=account, error=error)
-    response = RedirectResponse(local_path(to, f"/{negotiated_language(request)}/account"), status_code=303)
-    response.set_cookie(
-        SESSION_COOKIE,
-        session.token,
-        max_age=hours * 3600,
-        httponly=True,
-        samesite="lax",
-        secure=platform.settings.site_url.startswith("https://"),
-    )
+        return render(request, "sign_in.html", status_of(error), to=to, account=account, error=error)
+    desk = next(iter(desks(session.actor)), "/account")
+    response = RedirectResponse(local_path(to, f"/{negotiated_language(request)}{desk}"), status_code=303)
+    set_session_cookie(response, session, platform.settings)
     return response
 
 
@@ -106,7 +102,11 @@ def account(request: Request) -> HTMLResponse:
 
 
 def _account_page(
-    request: Request, status: int = 200, new_token: str = "", error: GongkaiError | None = None
+    request: Request,
+    status: int = 200,
+    new_token: str = "",
+    error: GongkaiError | None = None,
+    given: dict[str, str] | None = None,
 ) -> HTMLResponse:
     actor = signed_in(request)
     with reading(_platform(request).engine) as connection:
@@ -117,23 +117,29 @@ def _account_page(
             account=load_account(connection, actor.id),
             tokens=list_api_tokens(connection, actor.id),
             new_token=new_token,
+            given=given or {"name": "", "days": "90"},
             error=error,
         )
 
 
 @router.post("/account/tokens")
 def make_token(
-    request: Request, name: Annotated[str, Form(max_length=200)], days: Annotated[int, Form()] = 90
+    request: Request, name: Annotated[str, Form(max_length=200)] = "", days: Annotated[str, Form(max_length=20)] = "90"
 ) -> HTMLResponse:
     """The token is on this page and nowhere else."""
     actor = signed_in(request)
     try:
         with _platform(request).engine.begin() as connection:
             token = create_api_token(
-                connection, account=actor.id, name=name, days=days, actor=actor, now=datetime.now(UTC)
+                connection,
+                account=actor.id,
+                name=name,
+                days=int(days) if days.isascii() and days.isdigit() else 0,
+                actor=actor,
+                now=datetime.now(UTC),
             )
-    except GongkaiError as error:
-        return _account_page(request, 422, error=error)
+    except Refused as error:
+        return _account_page(request, 422, error=error, given={"name": name, "days": days})
     return _account_page(request, new_token=token)
 
 

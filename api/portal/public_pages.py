@@ -24,11 +24,13 @@ from schemas.errors import NotFound
 from schemas.identifiers import resource_id
 from schemas.registry import load_published, published_references, schema_folder
 from schemas.release import Distribution, Release
+from schemas.table_schema import TableSchema
 from schemas.text import Text
 
 router = APIRouter(include_in_schema=False)
 PAGE_ROWS = 20
 PREVIEW_ROWS = 20
+LOG_ROWS = 50
 DOWNLOAD_FORMATS = ("csv", "xlsx", "json", "ndjson", "parquet")
 FACETS = ("openness", "organization", "groups", "res_format", "tags")
 SORTS = {
@@ -61,7 +63,6 @@ def home(request: Request) -> HTMLResponse:
         newest=newest["results"],
         total=newest["count"],
         facets=newest["search_facets"],
-        themes=platform.configuration.themes,
     )
 
 
@@ -113,12 +114,16 @@ def _quoted(value: str) -> str:
 
 @dataclass(frozen=True)
 class TierView:
-    """One distribution as the dataset page shows it. rows: the preview, empty where one must apply first."""
+    """One distribution as the dataset page shows it.
+
+    preview: the first rows, empty where one must apply first. treatments: field of the schema → its control.
+    """
 
     distribution: Distribution
     preview: list[dict[str, Any]]
     resource_id: str
     formats: tuple[str, ...]
+    treatments: dict[str, str]
 
 
 @router.get("/datasets/{name}")
@@ -126,20 +131,30 @@ def dataset(request: Request, name: str) -> HTMLResponse:
     """One dataset: what it is, what it holds, a preview, downloads, an API example, the disclosure report."""
     platform = _platform(request)
     declared, release, history = _published(platform, name)
+    root = platform.configuration.schemas
+    schema = load_published(declared.table_schema, root) if declared.table_schema else None
     return render(
         request,
         "dataset.html",
+        titles=field_titles(schema),
         dataset=declared,
         release=release,
         history=history,
         publisher=platform.configuration.organisations.get(declared.publisher),
         licence=platform.configuration.licences.get(declared.licence),
-        themes=[platform.configuration.themes[t] for t in declared.themes if t in platform.configuration.themes],
+        dataset_themes=[
+            platform.configuration.themes[t] for t in declared.themes if t in platform.configuration.themes
+        ],
         negative_item=platform.configuration.negative_list.get(declared.negative_list_item or ""),
-        schema=load_published(declared.table_schema, platform.configuration.schemas) if declared.table_schema else None,
+        schema=schema,
         tiers=[_tier_view(platform, release, d) for d in release.distributions] if release else [],
         structured=_structured_data(platform, declared, release),
     )
+
+
+def field_titles(schema: TableSchema | None) -> dict[str, Text]:
+    """Field name → its title: what a page calls a field."""
+    return {f.name: f.title for f in schema.fields} if schema else {}
 
 
 def _published(platform: Platform, name: str) -> tuple[Dataset, Release | None, list[Any]]:
@@ -169,6 +184,7 @@ def _tier_view(platform: Platform, release: Release, distribution: Distribution)
         preview=[] if restricted else preview_rows(platform, distribution),
         resource_id=resource_id(release.dataset, distribution.tier, "csv"),
         formats=formats,
+        treatments={e.field: str(e.control) for e in distribution.report.effects},
     )
 
 
@@ -214,9 +230,7 @@ def _structured_data(platform: Platform, declared: Dataset, release: Release | N
 def organisations(request: Request) -> HTMLResponse:
     found = _search(_platform(request), rows=0, **{"facet.field": ["organization"], "facet.limit": -1})
     counts = {i["name"]: i["count"] for i in found["search_facets"]["organization"]["items"]}
-    return render(
-        request, "organisations.html", organisations=_platform(request).configuration.organisations, counts=counts
-    )
+    return render(request, "organisations.html", counts=counts)
 
 
 @router.get("/schemas")
@@ -237,17 +251,32 @@ def schema(request: Request, name: str, version: str) -> HTMLResponse:
 
 @router.get("/log")
 def log(request: Request, start: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
+    """The log, the newest entry first. start: how many of the newest are passed over."""
     with reading(_platform(request).engine) as connection:
         size = transparency_log.log_size(connection)
-        return render(
-            request,
-            "log.html",
-            size=size,
-            root=transparency_log.log_root(connection).hex(),
-            entries=transparency_log.entries(connection, start=start, limit=50),
-            start=start,
-            rows=50,
-        )
+        last = max(size - start, 0)
+        first = max(last - LOG_ROWS, 0)
+        entries = transparency_log.entries(connection, start=first, limit=last - first) if last else []
+        published = dict(connection.execute(sa.select(publications.c.release, publications.c.dataset)).tuples().all())
+        titles = {name: load_dataset(connection, name).title for name in _datasets_of(entries, published)}
+        root = transparency_log.log_root(connection).hex()
+    return render(
+        request,
+        "log.html",
+        size=size,
+        root=root,
+        entries=entries[::-1],
+        published=published,
+        titles=titles,
+        start=start,
+        rows=LOG_ROWS,
+    )
+
+
+def _datasets_of(entries: list[dict[str, Any]], published: dict[str, str]) -> set[str]:
+    """The datasets that entries are about, of those that were published: the others are nobody's business yet."""
+    named = {e["entry"].get("dataset") or published.get(e["entry"].get("release", "")) for e in entries}
+    return {name for name in published.values() if name in named}
 
 
 @router.get("/negative-list")
@@ -270,7 +299,38 @@ def developers(request: Request) -> HTMLResponse:
 @router.get("/developers/api")
 def api_reference(request: Request) -> HTMLResponse:
     """Every operation of the OpenAPI description, as a page that needs no script."""
-    return render(request, "api_reference.html", paths=request.app.openapi()["paths"])
+    tags: dict[str, list[dict[str, Any]]] = {}
+    for path, methods in request.app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            tag = next(iter(operation.get("tags", ())), "other")
+            tags.setdefault(tag, []).append(_operation(path, method, operation))
+    return render(request, "api_reference.html", tags=tags)
+
+
+def _operation(path: str, method: str, described: dict[str, Any]) -> dict[str, Any]:
+    """What the reference shows of one operation."""
+    return {
+        "id": described.get("operationId", ""),
+        "path": path,
+        "method": method,
+        "summary": described.get("summary", ""),
+        "description": described.get("description", ""),
+        "parameters": [
+            {
+                "name": p["name"],
+                "place": p["in"],
+                "required": p.get("required", False),
+                "type": _type_of(p.get("schema", {})),
+            }
+            for p in described.get("parameters", ())
+        ],
+    }
+
+
+def _type_of(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " | ".join(t for t in map(_type_of, schema["anyOf"]) if t != "null")
+    return str(schema.get("type") or schema.get("$ref", "").rsplit("/", 1)[-1])
 
 
 schema_files = APIRouter(tags=["schemas"])

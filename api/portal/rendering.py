@@ -1,22 +1,19 @@
-"""Render a page: Jinja2 template, language, who is signed in, and the filters that templates use."""
+"""Render a page: template, language, who is signed in, and how long the answer may be kept."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from functools import cache
+import gzip
+import hashlib
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-import jinja2
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal, format_percent
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from api.identity import current_actor
-from api.portal.translation import negotiated_language, translations
+from api.portal.templating import environment, page_address
+from api.portal.translation import negotiated_language
 from pipelines.platform import Platform
-from schemas.text import Language, Text
+from schemas.actor import Actor, Duty
+from schemas.text import LANGUAGES, Language
 
 # No script but ours, nothing from elsewhere, no framing: a page holds nothing a stranger could run.
 PAGE_HEADERS = {
@@ -25,10 +22,30 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+# Browsers ask each time (an answer of 304 costs little), so that signing in shows at once; caches in between may keep
+# a public page for a minute.
+PUBLIC_CACHE = "public, max-age=0, s-maxage=60"
+SMALLEST_COMPRESSED = 1024  # bytes
+DESK_OF_DUTY = {
+    Duty.STEWARD: "/steward",
+    Duty.OPERATOR: "/steward",
+    Duty.AGENCY_REVIEWER: "/reviews",
+    Duty.COMPLIANCE_REVIEWER: "/reviews",
+    Duty.SECRECY_REVIEWER: "/reviews",
+    Duty.ACCESS_REVIEWER: "/access-desk",
+    Duty.DECIDER: "/access-desk",
+    Duty.RESEARCHER: "/applications",
+}
+DESKS_OF_AUDITORS = ("/reviews", "/access-desk")
 
 
-def render(request: Request, template: str, /, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """The page `template` in the language of the request. Pages of signed-in people are kept by no cache."""
+def render(
+    request: Request, template: str, /, status_code: int = 200, *, cached: bool = True, **context: Any
+) -> HTMLResponse:
+    """The page `template` in the language of the request.
+
+    Kept by caches for a minute where it is public: asked for with GET, found, by nobody in particular, and `cached`.
+    """
     language = negotiated_language(request)
     actor = current_actor(request)
     platform: Platform = request.app.state.platform
@@ -36,83 +53,71 @@ def render(request: Request, template: str, /, status_code: int = 200, **context
         environment(language)
         .get_template(template)
         .render(
+            **{"organisations": platform.configuration.organisations, "themes": platform.configuration.themes},
             **context,
-            request=request,
             lang=language,
             actor=actor,
+            desks=desks(actor),
+            here=path_without_language(request),
             site_url=platform.settings.site_url,
             zone=platform.settings.timezone,
+            sign_in_url=_sign_in_url(request, language),
             other_language_url=_other_language_url(request, language),
+            alternates=_alternates(request, platform.settings.site_url),
         )
+        .encode()
     )
-    headers = dict(PAGE_HEADERS)
-    headers["Cache-Control"] = "public, max-age=60" if actor.is_anonymous else "no-store"
-    headers["Vary"] = "Cookie, Accept-Language"
-    headers["Content-Language"] = language
-    return HTMLResponse(body, status_code=status_code, headers=headers)
+    public = cached and actor.is_anonymous and status_code == 200 and request.method in ("GET", "HEAD")
+    headers = {**PAGE_HEADERS, "Content-Language": language, "Vary": "Cookie, Accept-Language, Accept-Encoding"}
+    headers["Cache-Control"] = PUBLIC_CACHE if public else "no-store"
+    if not public:
+        return HTMLResponse(body, status_code, headers)
+    headers["ETag"] = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
+    if headers["ETag"] in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
+        return HTMLResponse(None, 304, headers)
+    if len(body) >= SMALLEST_COMPRESSED and "gzip" in request.headers.get("accept-encoding", ""):
+        # Public pages alone: compressing secrets beside what a stranger chose would give their length away (BREACH).
+        body = gzip.compress(body, 5, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return HTMLResponse(body, status_code, headers)
 
 
-@cache
-def environment(language: Language) -> jinja2.Environment:
-    """The templates with everything bound to one language."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("api.portal"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    made.filters.update(
-        text=lambda value: _text(value, language),
-        number=lambda value: format_decimal(value, locale=language),
-        percent=lambda value: format_percent(value, format="#,##0.#%", locale=language),
-        size=_size,
-        day=lambda value: format_date(_moment(value), format="long", locale=language),
-        moment=lambda value, zone: _moment_in(value, zone, language),
-        compact=lambda value: "" if value is None else str(value),
-    )
-    made.globals.update(link=lambda path, **query: _link(language, path, query))
-    return made
+def desks(actor: Actor) -> list[str]:
+    """Where this person works, the first being where to begin; empty for the public."""
+    found = [desk for duty, desk in DESK_OF_DUTY.items() if duty in actor.duties]
+    found += DESKS_OF_AUDITORS if Duty.AUDITOR in actor.duties else ()
+    return list(dict.fromkeys(found))
 
 
-def _text(value: Any, language: Language) -> str:
-    if isinstance(value, Text):
-        return value.to(language)
-    if isinstance(value, Mapping):  # ckanext-fluent's form
-        return str(value.get(language) or value.get("zh") or "")
-    return "" if value is None else str(value)
+def path_without_language(request: Request) -> str:
+    """`/datasets` of `/zh/datasets`."""
+    language, _, rest = request.url.path.removeprefix("/").partition("/")
+    return f"/{rest}" if language in LANGUAGES else request.url.path
 
 
-def _link(language: Language, path: str, query: Mapping[str, Any]) -> str:
-    """The address of a portal page in the page's language; empty query values are left out."""
-    pairs = [(k, v) for k, values in query.items() for v in (values if isinstance(values, list) else [values]) if v]
-    return f"/{language}{path}" + (f"?{urlencode(pairs)}" if pairs else "")
+def _sign_in_url(request: Request, language: Language) -> str:
+    """To the sign-in page and back here; from the sign-in page itself, and after a form, to the person's desk."""
+    here = path_without_language(request)
+    back = "" if here in ("/", "/sign-in") or request.method != "GET" else _with_query(request, request.url.path)
+    return page_address(language, "/sign-in", {"to": back})
 
 
 def _other_language_url(request: Request, language: Language) -> str:
-    other = "en" if language == "zh" else "zh"
-    _, _, rest = request.url.path.lstrip("/").partition("/")
-    path = f"/{other}/{rest}" if request.url.path.split("/")[1] in {"zh", "en"} else f"/{other}/"
-    return f"/language/{other}?" + urlencode({"to": path + (f"?{request.url.query}" if request.url.query else "")})
+    other: Language = "en" if language == "zh" else "zh"
+    return f"/language/{other}?" + urlencode({"to": _in_language(request, other)})
 
 
-def _size(value: int) -> str:
-    amount, unit = float(value), "B"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":
-            break
-        amount /= 1024
-    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+def _alternates(request: Request, site_url: str) -> dict[str, str]:
+    tags = {"zh": "zh-CN", "en": "en"}
+    return {tags[language]: site_url.rstrip("/") + _in_language(request, language) for language in LANGUAGES}
 
 
-def _moment(value: datetime | str) -> datetime:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+def _in_language(request: Request, language: Language) -> str:
+    """This page in a language; the home page for an address that has none, or that answers forms only."""
+    if request.url.path.split("/")[1] not in LANGUAGES or request.method not in ("GET", "HEAD"):
+        return f"/{language}/"
+    return _with_query(request, f"/{language}{path_without_language(request)}")
 
 
-def _moment_in(value: datetime | str, zone: str, language: Language) -> str:
-    local = ZoneInfo(zone)
-    moment = _moment(value)
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("UTC"))
-    return format_datetime(aware.astimezone(local), "yyyy-MM-dd HH:mm z", tzinfo=local, locale=language)
+def _with_query(request: Request, path: str) -> str:
+    return path + (f"?{request.url.query}" if request.url.query else "")

@@ -6,31 +6,36 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.identity import current_actor
+from api.portal.account_pages import signed_in
 from api.portal.public_pages import preview_rows
 from api.portal.rendering import render
 from api.portal.translation import negotiated_language
+from api.problems import status_of
+from governance.clocks import local_day
 from governance.database.engine import reading
-from governance.release_review.permissions import DUTY_OF_STEP, may_decide
+from governance.permission import require
+from governance.release_review.permissions import DUTY_OF_STEP, may_decide, may_see
 from governance.release_review.service import list_reviews, load_review
+from governance.release_review.state import Review
 from pipelines.datasets import load_dataset
 from pipelines.platform import Platform
 from pipelines.reviewing import sign_step
 from pipelines.sources import load_release
 from schemas.actor import Actor, Duty
-from schemas.errors import GongkaiError, NotPermitted
+from schemas.errors import GongkaiError, NotPermitted, Refused
 from schemas.registry import load_published
 from schemas.text import Text
 
 router = APIRouter(include_in_schema=False)
-MAY_LOOK = {*DUTY_OF_STEP.values(), Duty.OPERATOR, Duty.AUDITOR}
+MOST_OTHERS = 100
 
 
-def _reader(request: Request, publisher: str | None = None) -> Actor:
-    """Reviewers, operators, auditors, and the stewards of the publisher. Raises NotPermitted."""
-    actor = current_actor(request)
-    own = Duty.STEWARD in actor.duties and publisher is not None and actor.organisation == publisher
-    if not (own or actor.duties & MAY_LOOK):
+def _reader(request: Request, review: Review | None = None) -> Actor:
+    """Who may look at reviews, or at this one. Raises NotAuthenticated, NotPermitted."""
+    actor = signed_in(request)
+    if review is not None:
+        require(may_see(actor, review))
+    elif not actor.duties & {*DUTY_OF_STEP.values(), Duty.OPERATOR, Duty.AUDITOR}:
         raise NotPermitted(
             "not-reviewer",
             Text(zh="这里供审核人员使用", en="this is for reviewers"),
@@ -48,7 +53,14 @@ def queue(request: Request) -> HTMLResponse:
         mine = list_reviews(connection, actor=actor)
         others = [r for r in list_reviews(connection) if r.release_id not in {m.release_id for m in mine}]
         titles = {r.dataset: load_dataset(connection, r.dataset).title for r in (*mine, *others)}
-    return render(request, "reviews.html", mine=mine, others=others[:100], titles=titles)
+    return render(
+        request,
+        "reviews.html",
+        mine=mine,
+        others=others[:MOST_OTHERS],
+        titles=titles,
+        today=local_day(datetime.now(UTC)),
+    )
 
 
 @router.get("/reviews/{release_id}")
@@ -56,13 +68,18 @@ def evidence(request: Request, release_id: str) -> HTMLResponse:
     return _evidence(request, release_id)
 
 
-def _evidence(request: Request, release_id: str, status: int = 200, error: GongkaiError | None = None) -> HTMLResponse:
+def _evidence(
+    request: Request, release_id: str, status: int = 200, error: GongkaiError | None = None, reason: str = ""
+) -> HTMLResponse:
+    """All that is signed for: figures, the first rows and the digests of every tier."""
+    signed_in(request)
     platform: Platform = request.app.state.platform
     with reading(platform.engine) as connection:
         review = load_review(connection, release_id)
-        actor = _reader(request, review.publisher)
+        actor = _reader(request, review)
         dataset = load_dataset(connection, review.dataset)
         release = load_release(connection, release_id)
+    schema = load_published(release.table_schema, platform.configuration.schemas)
     return render(
         request,
         "review.html",
@@ -70,9 +87,10 @@ def _evidence(request: Request, release_id: str, status: int = 200, error: Gongk
         review=review,
         dataset=dataset,
         release=release,
-        schema=load_published(release.table_schema, platform.configuration.schemas),
+        schema=schema,
         previews={d.tier: preview_rows(platform, d) for d in release.distributions},
         permission=may_decide(actor, review, review.step) if review.step else None,
+        reason=reason,
         error=error,
     )
 
@@ -91,6 +109,6 @@ def decide(
     platform: Platform = request.app.state.platform
     try:
         sign_step(platform, release_id, step, decision, reason.strip(), descriptor_digest, actor, datetime.now(UTC))
-    except GongkaiError as error:
-        return _evidence(request, release_id, 409, error)
+    except Refused as error:
+        return _evidence(request, release_id, status_of(error), error, reason)
     return RedirectResponse(f"/{negotiated_language(request)}/reviews/{release_id}", status_code=303)

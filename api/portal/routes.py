@@ -1,14 +1,15 @@
 """Every page under `/zh` and `/en`; addresses without a language lead to the reader's."""
 
-from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from api.portal import access_pages, account_pages, public_pages, review_pages, steward_pages
 from api.portal.rendering import render
+from api.portal.templating import STATIC, page_address
 from api.portal.translation import negotiated_language
 from schemas.errors import GongkaiError
 from schemas.text import LANGUAGES, Text
@@ -17,7 +18,11 @@ TITLES = {
     401: Text(zh="请先登录", en="Please sign in"),
     403: Text(zh="无权访问", en="Not permitted"),
     404: Text(zh="没有找到", en="Not found"),
+    409: Text(zh="当前不能这样操作", en="Not possible now"),
     410: Text(zh="已撤回", en="Withdrawn"),
+    413: Text(zh="内容过大", en="Too large"),
+    422: Text(zh="提交的内容有误", en="What was sent is wrong"),
+    500: Text(zh="平台出错", en="The platform failed"),
     503: Text(zh="暂时无法提供", en="Not available at the moment"),
 }
 OTHER = Text(zh="出错了", en="Something is wrong")
@@ -31,6 +36,16 @@ without_language = APIRouter(include_in_schema=False)
 @without_language.get("/schemas")
 @without_language.get("/developers")
 @without_language.get("/sign-in")
+@without_language.get("/log")
+@without_language.get("/negative-list")
+@without_language.get("/applications")
+@without_language.get("/reviews")
+@without_language.get("/steward")
+@without_language.get("/access-desk")
+@without_language.get("/account")
+@without_language.get("/apply/{name}")
+@without_language.get("/applications/{name}")
+@without_language.get("/reviews/{name}")
 @without_language.get("/datasets/{name}")
 @without_language.get("/schemas/{name}/{version}")
 def to_language(request: Request) -> RedirectResponse:
@@ -53,9 +68,18 @@ def _with_language(request: Request, path: str) -> RedirectResponse:
     return RedirectResponse(address, status_code=307, headers={"Vary": "Accept-Language, Cookie"})
 
 
+class LastingFiles(StaticFiles):
+    """Files whose address changes with their content (`?v=…`), so that browsers keep them for a year."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
 def add_portal(app: FastAPI) -> None:
     """Mount static files and every page in both languages."""
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/static", LastingFiles(directory=STATIC), name="static")
     app.include_router(public_pages.schema_files)
     app.include_router(account_pages.language_router)
     for language in LANGUAGES:
@@ -65,11 +89,13 @@ def add_portal(app: FastAPI) -> None:
 
 
 def error_page(request: Request, error: GongkaiError, status: int) -> Response:
-    """An error as a page; whoever must sign in first is led there and back."""
+    """An error as a page; whoever asks for a page that wants a sign-in is led there and back."""
     language = negotiated_language(request)
-    if status == 401 and request.method == "GET":
-        return RedirectResponse(f"/{language}/sign-in?to={quote(request.url.path)}", status_code=303)
-    page: HTMLResponse = render(
+    path = request.url.path
+    if status == 401 and request.method == "GET" and path.startswith(tuple(f"/{known}/" for known in LANGUAGES)):
+        to = path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(page_address(language, "/sign-in", {"to": to}), 303, {"Cache-Control": "no-store"})
+    return render(
         request,
         "error.html",
         status,
@@ -77,6 +103,5 @@ def error_page(request: Request, error: GongkaiError, status: int) -> Response:
         message=error.message.to(language),
         remedy=error.remedy.to(language) if error.remedy else "",
         code=error.code,
+        offer_sign_in=status == 401,
     )
-    page.headers["Cache-Control"] = "no-store"
-    return page

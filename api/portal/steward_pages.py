@@ -8,18 +8,22 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
-from api.identity import current_actor
+from api.portal.account_pages import signed_in
+from api.portal.public_pages import field_titles
 from api.portal.rendering import render
 from api.portal.translation import negotiated_language
 from governance.database.engine import reading
 from governance.release_review.service import find_review, list_reviews
+from pipelines.current_release import current_release
 from pipelines.datasets import apply_dataset, list_datasets, load_dataset, require_steward
 from pipelines.platform import Platform
+from pipelines.prepare import STAGES
 from pipelines.publish import withdraw
 from pipelines.sources import accept_source, list_sources, load_source
 from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset, Openness
 from schemas.errors import GongkaiError, NotPermitted, Refused
+from schemas.registry import load_published
 from schemas.text import Text
 from schemas.yaml_text import read_yaml
 
@@ -40,8 +44,8 @@ legal_basis:
 
 
 def steward(request: Request) -> Actor:
-    """Who is signed in. Raises NotPermitted for anyone who is neither steward nor operator."""
-    actor = current_actor(request)
+    """Who is signed in. Raises NotAuthenticated, and NotPermitted for anyone who is neither steward nor operator."""
+    actor = signed_in(request)
     if not actor.duties & {Duty.STEWARD, Duty.OPERATOR}:
         raise NotPermitted(
             "not-steward",
@@ -122,6 +126,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
         dataset = load_dataset(connection, name)
         require_steward(dataset, actor)
         reviews = list_reviews(connection, dataset=name)
+        published = current_release(connection, name) is not None
     return render(
         request,
         "steward_dataset.html",
@@ -130,6 +135,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
         sources=list_sources(platform, name),
         reviews={r.release_id: r for r in reviews},
         policy=platform.configuration.policies.get(dataset.policy),
+        published=published,
         closed=dataset.openness is Openness.CLOSED,
         limit=platform.settings.upload_limit,
         error=error,
@@ -148,11 +154,15 @@ def upload(request: Request, name: str, file: Annotated[UploadFile, File()]) -> 
 
 
 @router.post("/steward/{name}/withdraw")
-def take_back(request: Request, name: str, reason: Annotated[str, Form(max_length=500)]) -> RedirectResponse:
+def take_back(request: Request, name: str, reason: Annotated[str, Form(max_length=500)] = "") -> Response:
+    """Take the publication back; the public reads the reason."""
     actor = steward(request)
-    if not reason.strip():
-        raise Refused("reason-wanted", Text(zh="请说明撤回的原因", en="say why it is withdrawn"), field="reason")
-    withdraw(_platform(request), name, reason.strip(), actor, datetime.now(UTC))
+    try:
+        if not reason.strip():
+            raise Refused("reason-wanted", Text(zh="请说明撤回的原因", en="say why it is withdrawn"), field="reason")
+        withdraw(_platform(request), name, reason.strip(), actor, datetime.now(UTC))
+    except Refused as error:
+        return _desk(request, name, 422, error)
     return _redirect(request, f"/steward/{name}")
 
 
@@ -162,8 +172,17 @@ def source(request: Request, source_id: str) -> HTMLResponse:
     actor, platform = steward(request), _platform(request)
     found = load_source(platform, source_id)
     release = (found.outcome or {}).get("release")
+    root = platform.configuration.schemas
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, found.dataset)
         require_steward(dataset, actor)
         review = find_review(connection, release) if release else None
-    return render(request, "source.html", source=found, dataset=dataset, review=review)
+    return render(
+        request,
+        "source.html",
+        source=found,
+        dataset=dataset,
+        review=review,
+        titles=field_titles(load_published(dataset.table_schema, root) if dataset.table_schema else None),
+        stages=STAGES,
+    )

@@ -26,6 +26,7 @@ from schemas.table_schema import FieldRole, Meaning, SchemaField
 from schemas.text import Text
 
 HIGH_LOSS = 0.5  # above this a person decides whether the table is still of use
+FEW_CELLS = 0.5  # below this share of published cells a statistical table is cut too fine
 # What others know of a person. Columns that hold it and were declared non-sensitive are worth a look.
 KNOWN_OF_PERSONS = frozenset(
     {Meaning.DATE_OF_BIRTH, Meaning.AGE, Meaning.GENDER, Meaning.ADDRESS, Meaning.OCCUPATION, Meaning.PLATE}
@@ -198,6 +199,13 @@ def _doubts(treated: TreatedTable, findings: Sequence[Finding], controls: Sequen
             Text(
                 zh=f"按非敏感发布、但看来像准标识的字段：{'、'.join(seen)}",
                 en=f"published as non-sensitive, yet they look like quasi-identifiers: {', '.join(seen)}",
+            )
+        )
+    if treated.cells is not None and treated.cells.published < FEW_CELLS * treated.table.num_rows:
+        doubts.append(
+            Text(
+                zh=f"只有 {treated.cells.published} 个单元格可公布，共 {treated.table.num_rows} 个：分组过细",
+                en=f"only {treated.cells.published} of {treated.table.num_rows} cells can be published: cut too fine",
             )
         )
     if treated.loss is not None and treated.loss > HIGH_LOSS:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from anonymize.hierarchies import choose_hierarchy
 from anonymize.treatments.masking import STYLE_OF_MEANING
 from schemas.dataset import Tier
-from schemas.disclosure import Control, ControlSpec, DisclosureControl, DisclosurePolicy, TierPolicy
+from schemas.disclosure import Control, ControlSpec, DisclosureControl, DisclosurePolicy, MaskStyle, TierPolicy
 from schemas.errors import ConfigurationError, Refused
 from schemas.hierarchy import Hierarchy
 from schemas.table_schema import FieldRole, SchemaField, TableSchema
@@ -20,26 +20,6 @@ ROLE_TEXTS = {
     FieldRole.NON_SENSITIVE: Text(zh="非敏感", en="non-sensitive"),
     FieldRole.FREE_TEXT: Text(zh="自由文本", en="free text"),
 }
-# Parameters each control understands; an unknown one is refused rather than ignored.
-PARAMETERS: dict[Control, frozenset[str]] = {
-    Control.KEEP: frozenset(),
-    Control.DROP: frozenset(),
-    Control.MASK: frozenset({"style", "filler", "keep_organisations", "keep_first", "keep_last"}),
-    Control.REDACT: frozenset(),
-    Control.PSEUDONYM: frozenset({"domain"}),
-    Control.GENERALISE: frozenset({"lowest"}),
-    Control.ROUND: frozenset({"base"}),
-    Control.TOP_BOTTOM_CODE: frozenset({"top", "bottom", "share"}),
-    Control.DATE_SHIFT: frozenset({"days", "subject"}),
-    Control.COARSEN: frozenset({"metres", "datum"}),
-    Control.MICROAGGREGATE: frozenset({"k"}),
-}
-REQUIRED_PARAMETERS: dict[Control, frozenset[str]] = {
-    Control.ROUND: frozenset({"base"}),
-    Control.DATE_SHIFT: frozenset({"days", "subject"}),
-    Control.COARSEN: frozenset({"metres"}),
-    Control.MICROAGGREGATE: frozenset({"k"}),
-}
 
 
 def plan_controls(
@@ -52,8 +32,7 @@ def plan_controls(
     """One control per field and tier, in the schema's order.
 
     hierarchies: those of the configuration, beside the built-in ones. Raises Refused `unclassified-field`;
-    ConfigurationError `tier-without-policy`, `role-without-control`, `unknown-control-parameter`,
-    `unknown-hierarchy`.
+    ConfigurationError `tier-without-policy`, `role-without-control`, `unknown-hierarchy`.
     """
     _check_roles(schema, roles)
     return {
@@ -97,12 +76,11 @@ def _control(
     hierarchies: Mapping[str, Hierarchy],
 ) -> DisclosureControl:
     spec, by_meaning = _spec(field, role, tier_policy, policy)
-    _check_parameters(spec, policy)
     generalised = spec.control is Control.GENERALISE
     levels = choose_hierarchy(field, hierarchies) if generalised else None
     parameters = dict(spec.parameters)
     if spec.control is Control.MASK and "style" not in parameters:
-        parameters["style"] = STYLE_OF_MEANING.get(field.meaning, "full") if field.meaning else "full"
+        parameters["style"] = STYLE_OF_MEANING.get(field.meaning, MaskStyle.FULL) if field.meaning else MaskStyle.FULL
     role_text = ROLE_TEXTS[role]
     return DisclosureControl(
         field=field.name,
@@ -143,19 +121,3 @@ def _spec(
             field=field.name,
         )
     return tier_policy.by_role[role], False
-
-
-def _check_parameters(spec: ControlSpec, policy: DisclosurePolicy) -> None:
-    unknown = set(spec.parameters) - PARAMETERS[spec.control]
-    missing = REQUIRED_PARAMETERS.get(spec.control, frozenset()) - set(spec.parameters)
-    if unknown or missing:
-        wrong = ", ".join([*(f"{p}?" for p in sorted(unknown)), *(f"{p}!" for p in sorted(missing))])
-        raise ConfigurationError(
-            "unknown-control-parameter",
-            Text(
-                zh=f"策略 {policy.name} 中 {spec.control} 的参数有误：{wrong}（? 未知，! 缺少）",
-                en=f"policy {policy.name}: parameters of {spec.control} are wrong: {wrong} (? unknown, ! missing)",
-            ),
-            Text(zh="请查阅披露策略参考", en="see the reference of disclosure policies"),
-            field="policy",
-        )

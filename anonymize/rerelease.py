@@ -1,8 +1,9 @@
 """Differencing: a new release must not, set beside an earlier open one, give back what either suppressed.
 
-Both tables are brought to a level of generalisation they share. In a class of that table the records that came, or
-went, between the two releases are a group of their own to whoever holds both; it must have k members or none
-(Byun, Sohn, Bertino and Li, "Secure anonymization for incremental datasets", 2006). Few newcomers are held back until
+Both tables are compared as they are, and again at a level of generalisation they share. In a class of either the
+records that came, or went, between the two releases are a group of their own to whoever holds both; it must have k
+members or none (Byun, Sohn, Bertino and Li, "Secure anonymization for incremental datasets", 2006). Few newcomers are
+held back until
 k have come; where few left, further records of the class leave with them.
 """
 
@@ -40,7 +41,7 @@ def suppress_differences(
         return treated
     columns = [generalised(source, c) for c in controls if c.field in treated.quasi_identifiers]
     kept = np.ones(treated.table.num_rows, bool)
-    comparisons = [_Comparison(treated, old, columns) for old in earlier]
+    comparisons = [_Comparison(treated, old, ground) for old in earlier for ground in ((), columns)]
     classes = _classes(treated)
     for _ in range(ROUNDS):
         before = int(kept.sum())
@@ -73,11 +74,15 @@ def _classes(treated: TreatedTable) -> np.ndarray:
 
 
 class _Comparison:
-    """The new and one earlier table on common ground: class and whole content of each record, as codes."""
+    """The new and one earlier table on common ground: class and whole content of each record, as codes.
+
+    columns: those to bring to a common level; without them labels are compared as they were published.
+    """
 
     def __init__(self, treated: TreatedTable, old: pa.Table, columns: Sequence[GeneralisedColumn]):
         shared = [name for name in treated.table.column_names if name in old.column_names]
         by_name = {c.name: c for c in columns}
+        quasi = set(treated.quasi_identifiers)
         self.rows = treated.table.num_rows
         class_codes: list[np.ndarray] = []
         other_codes: list[np.ndarray] = []
@@ -86,7 +91,7 @@ class _Comparison:
             if name in by_name:
                 new_texts, old_texts = _on_common_level(by_name[name], new_texts, old_texts)
             codes = distinct_values(pa.chunked_array([*new_texts.chunks, *old_texts.chunks], pa.string()))[0]
-            (class_codes if name in by_name else other_codes).append(codes)
+            (class_codes if name in quasi else other_codes).append(codes)
         total = self.rows + old.num_rows
         group = equivalence_classes(class_codes, total)[0]
         content = equivalence_classes([group, *other_codes], total)[0]

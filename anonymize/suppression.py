@@ -29,10 +29,11 @@ def protect(codes: Sequence[np.ndarray], counts: np.ndarray, primary: np.ndarray
     """
     lines = [_lines(codes, dimension, len(counts)) for dimension in range(len(codes))]
     suppressed = _complete_lines(lines, counts, primary.copy(), smallest)
+    unproven = primary.copy()  # more suppression only widens intervals: what is proven once stays so
     for _ in range(ROUNDS):
         if suppressed.all() or int(suppressed.sum()) > AUDITED_CELLS:
             break
-        exposed = _exposed(lines, counts, suppressed, primary, smallest)
+        exposed = _exposed(lines, counts, suppressed, unproven, smallest)
         if exposed is None:
             return Protection(suppressed, True)
         extra = _cheapest_beside(lines, counts, suppressed, exposed)
@@ -71,9 +72,12 @@ def _complete_lines(
 
 
 def _exposed(
-    lines: Sequence[np.ndarray], counts: np.ndarray, suppressed: np.ndarray, primary: np.ndarray, smallest: int
+    lines: Sequence[np.ndarray], counts: np.ndarray, suppressed: np.ndarray, unproven: np.ndarray, smallest: int
 ) -> int | None:
-    """A primary cell whose interval is too narrow, or None. Solves two linear programs per primary cell."""
+    """A cell of `unproven` whose interval is too narrow, or None; those that are wide enough are struck off the list.
+
+    Solves two linear programs per cell.
+    """
     hidden = np.flatnonzero(suppressed)
     if not len(hidden):
         return None
@@ -93,13 +97,14 @@ def _exposed(
     if not totals:
         return None
     equations = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(totals), len(hidden)))
-    for cell in np.flatnonzero(primary & suppressed):
+    for cell in np.flatnonzero(unproven):
         objective = np.zeros(len(hidden))
         objective[position[int(cell)]] = 1
         low = optimize.linprog(objective, A_eq=equations, b_eq=totals, method="highs")
         high = optimize.linprog(-objective, A_eq=equations, b_eq=totals, method="highs")
         if low.status == 0 and high.status == 0 and -high.fun - low.fun < smallest / 2 - 1e-6:
             return int(cell)
+        unproven[cell] = False
     return None
 
 

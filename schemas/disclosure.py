@@ -1,9 +1,9 @@
 """Disclosure policy, disclosure controls and the disclosure report."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.dataset import Tier
 from schemas.findings import Finding
@@ -28,13 +28,59 @@ class Control(StrEnum):
     MICROAGGREGATE = "microaggregate"
 
 
+class MaskStyle(StrEnum):
+    """What a mask leaves readable."""
+
+    FULL = "full"
+    NAME = "name"
+    RESIDENT_ID = "resident-id"
+    MOBILE = "mobile"
+    EMAIL = "email"
+    ENDS = "ends"
+    ADDRESS = "address"
+
+
+# Parameters each control understands, and those it cannot do without.
+CONTROL_PARAMETERS: dict[Control, frozenset[str]] = {
+    Control.KEEP: frozenset(),
+    Control.DROP: frozenset(),
+    Control.MASK: frozenset({"style", "filler", "keep_organisations", "keep_first", "keep_last"}),
+    Control.REDACT: frozenset(),
+    Control.PSEUDONYM: frozenset({"domain"}),
+    Control.GENERALISE: frozenset({"lowest"}),
+    Control.ROUND: frozenset({"base"}),
+    Control.TOP_BOTTOM_CODE: frozenset({"top", "bottom", "share"}),
+    Control.DATE_SHIFT: frozenset({"days", "subject"}),
+    Control.COARSEN: frozenset({"metres", "datum"}),
+    Control.MICROAGGREGATE: frozenset({"k"}),
+}
+REQUIRED_PARAMETERS: dict[Control, frozenset[str]] = {
+    Control.ROUND: frozenset({"base"}),
+    Control.DATE_SHIFT: frozenset({"days", "subject"}),
+    Control.COARSEN: frozenset({"metres"}),
+    Control.MICROAGGREGATE: frozenset({"k"}),
+}
+
+
 class ControlSpec(BaseModel):
-    """A control with its parameters, as a policy states it."""
+    """A control with its parameters, as a policy states it. A parameter the control does not know is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     control: Control
     parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_parameters(self) -> Self:
+        known = CONTROL_PARAMETERS[self.control]
+        missing = REQUIRED_PARAMETERS.get(self.control, frozenset()) - set(self.parameters)
+        if unknown := set(self.parameters) - known:
+            raise ValueError(f"{self.control} has no parameter {', '.join(sorted(unknown))}; known: {sorted(known)}")
+        if missing:
+            raise ValueError(f"{self.control} needs the parameter {', '.join(sorted(missing))}")
+        if "style" in self.parameters:
+            MaskStyle(self.parameters["style"])
+        return self
 
 
 class Thresholds(BaseModel):
@@ -75,6 +121,13 @@ class TierPolicy(BaseModel):
     recoding: Recoding = Recoding.FULL_DOMAIN
     thresholds: Thresholds
     population: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _has_a_k(self) -> Self:
+        spec = self.by_role.get(FieldRole.QUASI_IDENTIFIER)
+        if spec is not None and spec.control is Control.GENERALISE and self.thresholds.k is None:
+            raise ValueError("quasi-identifiers are generalised until k holds: state k in thresholds")
+        return self
 
 
 class DisclosurePolicy(BaseModel):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from anonymize.treatments.distinct import map_distinct
+from schemas.disclosure import MaskStyle
 from schemas.errors import ConfigurationError
 from schemas.table_schema import Meaning
 from schemas.text import Text
@@ -164,19 +165,19 @@ def mask_address(text: str) -> str:
 
 
 STYLES: dict[str, Callable[..., str]] = {
-    "full": mask_full,
-    "name": mask_name,
-    "resident-id": mask_resident_id,
-    "mobile": mask_mobile,
-    "email": mask_email,
-    "ends": mask_ends,
-    "address": mask_address,
+    MaskStyle.FULL: mask_full,
+    MaskStyle.NAME: mask_name,
+    MaskStyle.RESIDENT_ID: mask_resident_id,
+    MaskStyle.MOBILE: mask_mobile,
+    MaskStyle.EMAIL: mask_email,
+    MaskStyle.ENDS: mask_ends,
+    MaskStyle.ADDRESS: mask_address,
 }
-STYLE_OF_MEANING: dict[Meaning, str] = {
-    Meaning.PERSON_NAME: "name",
-    Meaning.LEGAL_REPRESENTATIVE: "name",
-    Meaning.RESIDENT_ID: "resident-id",
-    Meaning.MOBILE: "mobile",
-    Meaning.EMAIL: "email",
-    Meaning.ADDRESS: "address",
+STYLE_OF_MEANING: dict[Meaning, MaskStyle] = {
+    Meaning.PERSON_NAME: MaskStyle.NAME,
+    Meaning.LEGAL_REPRESENTATIVE: MaskStyle.NAME,
+    Meaning.RESIDENT_ID: MaskStyle.RESIDENT_ID,
+    Meaning.MOBILE: MaskStyle.MOBILE,
+    Meaning.EMAIL: MaskStyle.EMAIL,
+    Meaning.ADDRESS: MaskStyle.ADDRESS,
 }

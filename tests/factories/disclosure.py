@@ -110,7 +110,9 @@ def tier_policy(
 ) -> TierPolicy:
     usual = {
         FieldRole.DIRECT_IDENTIFIER: ControlSpec(control=Control.DROP),
-        FieldRole.QUASI_IDENTIFIER: ControlSpec(control=Control.GENERALISE),
+        FieldRole.QUASI_IDENTIFIER: ControlSpec(
+            control=Control.GENERALISE if values.get("k", 5) is not None else Control.KEEP
+        ),
         FieldRole.SENSITIVE: ControlSpec(control=Control.KEEP),
         FieldRole.NON_SENSITIVE: ControlSpec(control=Control.KEEP),
         FieldRole.FREE_TEXT: ControlSpec(control=Control.REDACT),

@@ -1,10 +1,11 @@
 """plan_controls: the policy decides, and what it does not decide stops the run."""
 
 import pytest
+from pydantic import ValidationError
 
 from anonymize.plan import plan_controls
 from schemas.dataset import Tier
-from schemas.disclosure import Control, ControlSpec
+from schemas.disclosure import Control, ControlSpec, TierPolicy
 from schemas.errors import ConfigurationError, Refused
 from schemas.table_schema import FieldRole, Meaning
 from tests.factories.disclosure import person_roles, person_schema, policy, tier_policy
@@ -73,18 +74,25 @@ def test_a_tier_without_policy_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "spec",
+    ("kind", "parameters"),
     [
-        ControlSpec(control=Control.DROP, parameters={"softly": True}),
-        ControlSpec(control=Control.ROUND),
-        ControlSpec(control=Control.DATE_SHIFT, parameters={"days": 3}),
-        ControlSpec(control=Control.GENERALISE, parameters={"level": 2}),
+        (Control.DROP, {"softly": True}),
+        (Control.ROUND, {}),
+        (Control.DATE_SHIFT, {"days": 3}),
+        (Control.GENERALISE, {"level": 2}),
+        (Control.MASK, {"style": "shout"}),
     ],
 )
-def test_unknown_or_missing_parameters_are_refused(spec: ControlSpec) -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        planned(by_role={FieldRole.SENSITIVE: spec})
-    assert refused.value.code == "unknown-control-parameter"
+def test_a_policy_with_unknown_or_missing_parameters_does_not_load(kind: Control, parameters: dict) -> None:
+    with pytest.raises(ValidationError):
+        ControlSpec(control=kind, parameters=parameters)
+
+
+def test_a_policy_that_generalises_states_its_k() -> None:
+    with pytest.raises(ValidationError, match="state k"):
+        TierPolicy.model_validate(
+            {"by_role": {"quasi-identifier": {"control": "generalise"}}, "thresholds": {"source": "nowhere"}}
+        )
 
 
 def test_an_unknown_hierarchy_is_refused() -> None:

@@ -7,10 +7,9 @@ import pytest
 
 import catalog_config
 from anonymize.built_in_hierarchies import BUILT_IN
-from anonymize.plan import PARAMETERS
 from anonymize.treatments.masking import STYLES
 from catalog_config.configuration import load_configuration
-from schemas.disclosure import Thresholds, TierPolicy
+from schemas.disclosure import CONTROL_PARAMETERS, MaskStyle, Thresholds, TierPolicy
 from schemas.hierarchy import Level
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -34,7 +33,8 @@ def test_nothing_is_left_out() -> None:
         *BUILT_IN,
         *configuration.hierarchies,
         *configuration.policies,
-        *PARAMETERS,
-        *(parameter for parameters in PARAMETERS.values() for parameter in parameters),
+        *CONTROL_PARAMETERS,
+        *(parameter for parameters in CONTROL_PARAMETERS.values() for parameter in parameters),
     ]
+    assert set(STYLES) == set(MaskStyle)
     assert [name for name in names if f"`{name}" not in PAGE] == []

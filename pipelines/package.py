@@ -100,24 +100,31 @@ def _without_traces(table: pa.Table) -> pa.Table:
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
-    """RFC 4180, UTF-8, a header, dates and times in ISO 8601, missing values empty."""
-    with pacsv.CSVWriter(path, _as_text(table.schema), write_options=pacsv.WriteOptions(quoting_style="needed")) as out:
-        for batch in table.to_batches(max_chunksize=ROW_GROUP):
-            out.write_batch(pa.record_batch([_text(c) for c in batch.columns], schema=_as_text(table.schema)))
+    """RFC 4180, UTF-8, a header, dates and times in ISO 8601 (in UTC where they have a zone), missing values empty."""
+    whole = pa.table([_without_empty_fractions(c) for c in table.columns], names=table.column_names)
+    text = pa.schema([pa.field(name, pa.string()) for name in table.column_names])
+    with pacsv.CSVWriter(path, text, write_options=pacsv.WriteOptions(quoting_style="needed")) as out:
+        for batch in whole.to_batches(max_chunksize=ROW_GROUP):
+            out.write_batch(pa.record_batch([_text(c) for c in batch.columns], schema=text))
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP, store_schema=False)
 
 
-def _as_text(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([pa.field(f.name, pa.string()) for f in schema])
+def _without_empty_fractions(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of times in whole seconds where nothing is lost by it."""
+    if not pa.types.is_timestamp(column.type):
+        return column
+    seconds = pc.cast(column, pa.timestamp("s", column.type.tz), safe=False)
+    exact = pc.all(pc.equal(pc.cast(seconds, column.type), column), min_count=0).as_py()
+    return seconds if exact else column
 
 
 def _text(column: pa.Array) -> pa.Array:
     kind = column.type
     if pa.types.is_timestamp(kind):
-        return pc.strftime(pc.cast(column, pa.timestamp("s", kind.tz), safe=False), "%Y-%m-%dT%H:%M:%S")
+        return pc.strftime(column, "%Y-%m-%dT%H:%M:%SZ" if kind.tz else "%Y-%m-%dT%H:%M:%S")
     if pa.types.is_nested(kind):
         return pa.array([None if v is None else json.dumps(v, ensure_ascii=False) for v in column.to_pylist()])
     return pc.cast(column, pa.string())

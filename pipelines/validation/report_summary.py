@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.validation.messages import templates
+from pipelines.validation.messages import field_descriptor, templates, word
 from schemas.table_schema import TableSchema
 from schemas.text import Text
 from schemas.validation import TableError, ValidationReport
@@ -14,7 +14,7 @@ PLACES = 20
 
 
 class SummaryLine(BaseModel):
-    """count errors (or warnings) of one type in one field. rows: the first row numbers. text: what the type means."""
+    """count errors (or warnings) of one type in one field. rows: the first row numbers. text: what to do."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,18 +68,16 @@ def summarise(report: ValidationReport, schema: TableSchema) -> ValidationSummar
                 field=key[2],
                 count=count,
                 rows=tuple(rows.get(key, ())),
-                text=type_text(key[1]),
+                text=remedy_text(key[1], schema, key[2]),
             )
             for key, count in groups.most_common()
         ),
     )
 
 
-def type_text(error_type: str) -> Text:
-    """What to do about errors of one type, in general."""
-    known = _sections()
-    template = known.get(error_type, known["error"])
-    return Text(zh=template["zh"]["remedy"], en=template["en"]["remedy"])
+def remedy_text(error_type: str, schema: TableSchema, field: str | None) -> Text:
+    """What to do about errors of one type in a field of the schema, in general."""
+    return word(error_type, field=field_descriptor(schema, field), note="-").remedy
 
 
 def _sections() -> dict[str, Any]:

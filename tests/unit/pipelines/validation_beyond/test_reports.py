@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.read import read_source
 from pipelines.validation import validate_table
+from pipelines.validation.messages import known_types
 from pipelines.validation.report_html import render_html
 from pipelines.validation.report_summary import summarise
 from pipelines.validation.report_xlsx import write_xlsx
@@ -72,6 +73,16 @@ def test_the_summary_of_a_real_report_holds_no_value(tmp_path_factory, rows):
     assert not re.search("[♜♞♝♛♚]", dumped)
     page = render_html(outcome, SCHEMA, language="zh", values=False)
     assert not re.search("[♜♞♝♛♚]", page)
+
+
+@pytest.mark.parametrize("error_type", known_types())
+def test_the_summary_says_what_to_do(error_type):
+    for field in ("born", None):
+        error = TableError(type=error_type, row=3, field=field, message=Text(zh="有误", en="wrong"))
+        report = ValidationReport(valid=False, rows=1, seconds=0.1, errors=(error,))
+        (line,) = summarise(report, SCHEMA).lines
+        assert line.text.zh
+        assert not re.search(r"[{}]", line.text.zh + line.text.en)
 
 
 class Texts(HTMLParser):

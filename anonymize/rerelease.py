@@ -3,8 +3,7 @@
 Both tables are compared as they are, and again at a level of generalisation they share. In a class of either the
 records that came, or went, between the two releases are a group of their own to whoever holds both; it must have k
 members or none (Byun, Sohn, Bertino and Li, "Secure anonymization for incremental datasets", 2006). Few newcomers are
-held back until
-k have come; where few left, further records of the class leave with them.
+held back until k have come; where few left, further records of the class leave with them.
 """
 
 from collections.abc import Sequence

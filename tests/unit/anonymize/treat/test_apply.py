@@ -228,3 +228,56 @@ def test_the_other_treatments_run_through() -> None:
     assert not any(t and "13912345678" in t for t in treated.table["记"].to_pylist())
     assert treated.remarks
     assert {f.name: f.type for f in treated.fields}["日"] == "date"
+
+
+@pytest.mark.parametrize("recoding", [Recoding.FULL_DOMAIN, Recoding.LOCAL])
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.nulls(200, pa.string()),
+        pa.nulls(200, pa.date32()),
+        pa.array([7] * 200),
+        pa.array([None, 3.5] * 100),
+        pa.array([float("nan"), 2.0] * 100),
+        pa.array([str(n) if n % 2 else f"text {n}" for n in range(200)]),
+        pa.array([True, False] * 100),
+        pa.array([b"raw", b"bytes"] * 100),
+    ],
+    ids=["null texts", "null dates", "one value", "half missing", "nan", "mixed", "booleans", "bytes"],
+)
+def test_columns_of_every_kind_end_in_classes_of_k(recoding: Recoding, column: pa.Array) -> None:
+    table = pa.table({"x": column, "性别": ["男", "女", "女", "男"] * 50})
+    for hierarchy in ("flat", "number", "date", "age", "address", "division-code"):
+        plan = [
+            control(name, FieldRole.QUASI_IDENTIFIER, Control.GENERALISE, levels=BUILT_IN[levels])
+            for name, levels in (("x", hierarchy), ("性别", "flat"))
+        ]
+        treated = apply_controls(table, plan, tier_policy(recoding=recoding), None)
+        assert measure_risk(treated.table, treated.quasi_identifiers).k >= 5
+        assert treated.table.num_rows >= 190
+
+
+@pytest.mark.parametrize("recoding", [Recoding.FULL_DOMAIN, Recoding.LOCAL, Recoding.SUPPRESS])
+def test_an_empty_table_stays_empty(recoding: Recoding) -> None:
+    treated = treat(persons(1).slice(0, 0), tier_policy(recoding=recoding))
+    assert treated.table.num_rows == 0
+    assert "姓名" not in treated.table.column_names
+
+
+def test_a_table_smaller_than_k_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        treat(persons(4), tier_policy())
+    assert refused.value.code == "infeasible-thresholds"
+
+
+def test_a_million_distinct_values_are_one_in_the_end() -> None:
+    numbers = np.arange(1_000_000)
+    table = pa.table(
+        {"编号": pa.array(numbers).cast(pa.string()), "性别": pa.array(["男", "女"]).take(pa.array(numbers % 2))}
+    )
+    plan = [
+        control(name, FieldRole.QUASI_IDENTIFIER, Control.GENERALISE, levels=BUILT_IN["flat"])
+        for name in table.column_names
+    ]
+    treated = apply_controls(table, plan, tier_policy(), None)
+    assert treated.levels == {"编号": 1, "性别": 0}

@@ -7,6 +7,7 @@ import pytest
 
 from anonymize.classes import equivalence_classes
 from anonymize.hierarchies import distinct_values
+from anonymize.recode import sensitive_column
 from anonymize.risk import measure_risk, population_uniqueness, share_above
 from tests.shared_data import shared
 
@@ -36,6 +37,35 @@ def test_population_uniqueness_equals_that_of_arx(adult: pa.Table) -> None:
     assert found.zayatz == pytest.approx(0.2645647181504129, abs=1e-8)
     assert found.pitman == pytest.approx(0.038896188531360315, abs=1e-11)
     assert found.snb == 0.0
+
+
+# Recorded with pycanon 1.3.6 on adult.csv; `band` is the age divided by 20.
+PYCANON = [
+    (("sex", "race"), "occupation", 87, 10, 0.3249624441807344),
+    (("sex", "race"), "salary-class", 87, 2, 0.20294547375208355),
+    (("sex", "race"), "age", 87, None, 0.09193571485872032),
+    (("sex", "marital-status", "workclass"), "occupation", 1, 1, 0.9672103971885154),
+    (("sex", "marital-status", "workclass"), "age", 1, None, 0.43072805909123607),
+    (("band", "sex"), "occupation", 29, 6, 0.519686943275697),
+    (("band", "sex"), "salary-class", 29, 1, 0.24892248524633642),
+    (("band", "sex"), "age", 29, None, 0.6476601846018174),
+]
+
+
+@pytest.mark.parametrize(("quasi", "sensitive", "k", "diversity", "distance"), PYCANON)
+def test_k_l_and_t_equal_those_of_pycanon(
+    adult: pa.Table,
+    quasi: tuple[str, ...],
+    sensitive: str,
+    k: int,
+    diversity: int | None,
+    distance: float,
+) -> None:
+    table = adult.append_column("band", pa.array(adult["age"].to_numpy() // 20))
+    figures = measure_risk(table, quasi, [sensitive_column(sensitive, table[sensitive])])
+    assert figures.k == k
+    assert diversity is None or figures.l == diversity
+    assert figures.t == pytest.approx(distance, abs=1e-9)
 
 
 def test_without_quasi_identifiers_nobody_is_singled_out() -> None:

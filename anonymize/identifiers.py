@@ -94,7 +94,8 @@ def _header_finding(column: Column, header: Header | None, found: list[Finding])
     if header is None or specification is None or specification.column_pattern is None:
         return None
     seen = next((f for f in found if _same_kind(header.entity, f.entity) and f.score >= HEADER_SCORE), None)
-    loose = column.matching(f"^(?:{specification.column_pattern})$")
+    kinds = [BY_ENTITY[e] for e in sorted(_TELEPHONES)] if header.entity in _TELEPHONES else [specification]
+    loose = column.matching(f"^(?:{'|'.join(k.column_pattern for k in kinds if k.column_pattern)})$")
     if seen and seen.share >= column.share(loose) * 0.9:
         return None
     share = column.share(loose)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from anonymize.intervals import Intervals
 from anonymize.recognizers.registry import SPECIFICATIONS
 from anonymize.recognizers.specification import (
     CONFIDENT,
@@ -142,15 +143,11 @@ def _resolve(matches: Matches) -> Matches:
         alone[1:] &= ~same
         alone[:-1] &= ~same
     kept = alone.copy()
-    current = -1
-    taken: list[tuple[int, int]] = []
+    current, taken = -1, Intervals()
     for i in np.flatnonzero(~alone):
         if matches.text[i] != current:
-            current, taken = matches.text[i], []
-        start, end = matches.start[i], matches.end[i]
-        if all(end <= a or start >= b for a, b in taken):
-            taken.append((start, end))
-            kept[i] = True
+            current, taken = matches.text[i], Intervals()
+        kept[i] = taken.take(int(matches.start[i]), int(matches.end[i]))
     matches = matches.select(kept)
     return matches.select(np.lexsort((matches.start, matches.text)))
 

@@ -23,6 +23,7 @@ from presidio_analyzer.predefined_recognizers import (
     UsPassportRecognizer,
 )
 
+from anonymize.intervals import Intervals
 from anonymize.recognizers.registry import BY_ENTITY, SPECIFICATIONS
 from anonymize.recognizers.specification import (
     CONFIDENT,
@@ -197,8 +198,6 @@ def analyze_text(
 
 def resolve(spans: Iterable[Span]) -> list[Span]:
     """Of overlapping spans, the one of higher score, then the longer, then the earlier specification."""
-    kept: list[Span] = []
-    for span in sorted(spans, key=lambda s: (-s.score, s.start - s.end, _ORDER.get(s.entity, len(_ORDER)), s.start)):
-        if all(span.end <= k.start or span.start >= k.end for k in kept):
-            kept.append(span)
-    return sorted(kept)
+    taken = Intervals()
+    order = sorted(spans, key=lambda s: (-s.score, s.start - s.end, _ORDER.get(s.entity, len(_ORDER)), s.start))
+    return sorted(span for span in order if taken.take(span.start, span.end))

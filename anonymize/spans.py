@@ -6,6 +6,7 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow as pa
 
+from anonymize.intervals import Intervals
 from anonymize.matching import confident, match_texts, normalise_many
 from anonymize.names.rules import name_spans
 from anonymize.recognizers.registry import SPECIFICATIONS
@@ -24,7 +25,9 @@ class Span(NamedTuple):
 NameTagger = Callable[[Sequence[str]], list[list[tuple[int, int, str]]]]
 
 # Kinds that do not identify a person: found, but kept in free text.
-KEPT_IN_TEXT = frozenset({"ORGANIZATION"} | {s.entity for s in SPECIFICATIONS if not s.personal})
+KEPT_IN_TEXT = frozenset(
+    {"ORGANIZATION", "LEGAL_REPRESENTATIVE"} | {s.entity for s in SPECIFICATIONS if not s.personal}
+)
 NAME_SCORE = 0.85
 
 
@@ -34,7 +37,8 @@ def find_spans(
     """Spans of personal data in `values`: position of the value → its spans, ordered, not overlapping.
 
     Identifiers come from the recognisers; persons and addresses from rules, and from `names` where a model is given.
-    Identifiers go before names. Organisations and their codes are left out unless `all_kinds`.
+    Identifiers go before names. Organisations, their codes and their legal
+    representatives, who are public by law, are left out unless `all_kinds`.
     """
     texts = normalise_many(pl.Series("", values if isinstance(values, list) else values.to_pylist(), dtype=pl.String))
     matches = confident(match_texts(texts))
@@ -49,7 +53,7 @@ def find_spans(
     ):
         found.setdefault(text, []).append(Span(start, end, SPECIFICATIONS[number].entity, score))
     for position, spans in _named(texts, names).items():
-        _add(found.setdefault(position, []), spans)
+        found[position] = _without_overlaps(found.get(position, []) + spans)
     if not all_kinds:
         found = {at: [s for s in spans if s.entity not in KEPT_IN_TEXT] for at, spans in found.items()}
     return {at: sorted(found[at]) for at in sorted(found) if found[at]}
@@ -63,14 +67,14 @@ def _named(texts: pl.Series, names: NameTagger | None) -> dict[int, list[Span]]:
         return by_rule
     for at, tagged in enumerate(names(listed)):
         spans = [Span(start, end, entity, NAME_SCORE) for start, end, entity in tagged]
-        _add(spans, by_rule.get(at, []))
         if spans:
-            by_rule[at] = spans
+            ruled = by_rule.get(at, [])
+            public = [s for s in ruled if s.entity in KEPT_IN_TEXT]
+            by_rule[at] = _without_overlaps(public + spans + ruled)
     return by_rule
 
 
-def _add(spans: list[Span], more: list[Span]) -> None:
-    """Append those of `more` that overlap nothing yet."""
-    for span in more:
-        if all(span.end <= s.start or span.start >= s.end for s in spans):
-            spans.append(span)
+def _without_overlaps(spans: list[Span]) -> list[Span]:
+    """The spans that overlap none before them in the list."""
+    taken = Intervals()
+    return [span for span in spans if taken.take(span.start, span.end)]

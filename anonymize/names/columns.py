@@ -23,6 +23,12 @@ FEWEST_DISTINCT = 5  # names in a column without a telling header
 TEXT_LENGTH = 15  # mean characters of a free text
 TEXT_DISTINCT = 0.1  # distinct cells of all cells in a column of free texts
 LABELLED_SCORE = 0.7  # of names inside texts: those after a label or before a title
+_INSIDE = {
+    "PERSON": Meaning.PERSON_NAME,
+    "ADDRESS": Meaning.ADDRESS,
+    "LEGAL_REPRESENTATIVE": Meaning.LEGAL_REPRESENTATIVE,
+}
+_ROLE_INSIDE = {"LEGAL_REPRESENTATIVE": FieldRole.NON_SENSITIVE}
 
 
 def name_findings(column: Column, header: Header | None, names: NameTagger | None) -> list[Finding]:
@@ -118,18 +124,17 @@ def _inside_texts(column: Column, names: NameTagger | None) -> list[Finding]:
     found = []
     for entity, hits in sorted(seen.items()):
         share = len(hits) / len(texts)
-        meaning = Meaning.PERSON_NAME if entity == "PERSON" else Meaning.ADDRESS
         found.append(
             Finding(
                 field=column.field,
                 entity=entity,
-                meaning=meaning,
+                meaning=_INSIDE[entity],
                 cells=round(share * column.cells),
                 share=share,
                 whole_cell_share=0.0,
                 score=LABELLED_SCORE,
                 patterns=("inside-text",),
-                proposed_role=FieldRole.DIRECT_IDENTIFIER,
+                proposed_role=_ROLE_INSIDE.get(entity, FieldRole.DIRECT_IDENTIFIER),
             )
         )
     return found

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import rjieba
 
+from anonymize.intervals import Intervals
+
 
 def _words(file: str) -> list[str]:
     lines = (Path(__file__).parent / file).read_text("utf-8").splitlines()
@@ -37,6 +39,10 @@ LATIN_FORM = r"^[A-Z][a-z]+(?:[ -](?:[A-Z][a-z]+|[A-Z]\.)){1,3}$"
 _LABELS = "|".join(_words("name_labels.txt"))
 _AFTER = "联系|电话|手机|身份|住|因|在|于|到|来|的|反映|投诉|申请|办理|同志|先生|女士|等"
 LABELLED = re.compile(rf"(?:{_LABELS})(?:姓名)?[:： 为是]{{0,2}}(?P<name>{_FULL})(?=$|[^\u4e00-\u9fff]|{_AFTER})")
+# Public by law, so told apart.
+LEGAL_REPRESENTATIVE = re.compile(
+    rf"(?:法定代表人|法人代表|法人)(?:姓名)?[:： 为是]{{0,2}}(?P<name>{_FULL})(?=$|[^\u4e00-\u9fff]|{_AFTER})"
+)
 # A name, then how one is addressed: 张三先生, 李某某女士
 TITLED = re.compile(
     rf"(?P<name>(?:{'|'.join(COMPOUND)}){HAN}{{0,2}}|[{SINGLE}](?:某{{1,2}}|{HAN}{{1,2}})?)(?=先生|女士|小姐|同志|同学)"
@@ -51,20 +57,32 @@ def is_bare_name(cell: str) -> bool:
     return BARE.fullmatch(cell) is not None and not _is_ordinary(cell.replace(" ", ""))
 
 
+def legal_representative_spans(text: str) -> list[tuple[int, int, float]]:
+    """(start, end, score) of names after the label of a legal representative."""
+    found = [m for m in LEGAL_REPRESENTATIVE.finditer(text) if not _is_ordinary(m.group("name"))]
+    return [(*m.span("name"), LABELLED_SCORE) for m in found]
+
+
 def person_spans(text: str) -> list[tuple[int, int, float]]:
     """(start, end, score) of names in a text, not overlapping: after labels, before titles, by dictionary."""
     spans: list[tuple[int, int, float]] = []
+    taken = Intervals()
+
+    def add(start: int, end: int, score: float) -> None:
+        if taken.take(start, end):
+            spans.append((start, end, score))
+
     for match in LABELLED.finditer(text):
         if not _is_ordinary(match.group("name")):
-            _add(spans, *match.span("name"), LABELLED_SCORE)
+            add(*match.span("name"), LABELLED_SCORE)
     for match in TITLED.finditer(text):
         if not _is_ordinary(match.group("name")):
-            _add(spans, *match.span("name"), TITLED_SCORE)
+            add(*match.span("name"), TITLED_SCORE)
     for match in DOTTED.finditer(text):
-        _add(spans, *match.span(), DOTTED_SCORE)
+        add(*match.span(), DOTTED_SCORE)
     for start, word in _tagged_names(text):
         if BARE.fullmatch(word) and not _is_ordinary(word) and not word.endswith(_PLACES):
-            _add(spans, start, start + len(word), TAGGED_SCORE)
+            add(start, start + len(word), TAGGED_SCORE)
     return sorted(spans)
 
 
@@ -94,8 +112,3 @@ def _is_ordinary(word: str) -> bool:
         return True
     known = len(word) > 1 and word not in COMPOUND and rjieba.has_word(word)
     return known and rjieba.tag(word)[0][1] != "nr"
-
-
-def _add(spans: list[tuple[int, int, float]], start: int, end: int, score: float) -> None:
-    if all(end <= a or start >= b for a, b, _ in spans):
-        spans.append((start, end, score))

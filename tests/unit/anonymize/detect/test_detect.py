@@ -77,6 +77,7 @@ def test_a_column_of_one_kind_is_that_kind(entity: str, maker: Callable[[random.
         ("公积金账号", "CN_PROVIDENT_FUND_NUMBER", lambda r: make.digits(r, 12)),
         ("微信号", "WECHAT", lambda r: f"wx_{make.digits(r, 6)}"),
         ("QQ号", "QQ", lambda r: f"1{make.digits(r, 8)}"),
+        ("联系电话", "CN_MOBILE", lambda r: f"8{make.digits(r, 7)}"),  # local numbers without an area code
         ("座机", "CN_LANDLINE", lambda r: f"8{make.digits(r, 7)}"),
         ("组织机构代码", "CN_ORGANISATION_CODE", lambda r: make.digits(r, 9)),
     ],

@@ -93,6 +93,18 @@ def test_a_models_names_go_beside_the_rules_and_identifiers_go_first() -> None:
     ]
 
 
+def test_legal_representatives_are_kept_in_texts_with_and_without_a_model() -> None:
+    text = "该公司法定代表人王小明，经办人李华。"
+
+    def tag(texts: list[str]) -> list[list[tuple[int, int, str]]]:
+        return [[(text.index("王"), text.index("王") + 3, "PERSON")] for _ in texts]
+
+    for names in (None, tag):
+        assert [text[s.start : s.end] for s in find_spans([text], names=names)[0]] == ["李华"]
+        kinds = {text[s.start : s.end]: s.entity for s in find_spans([text], names=names, all_kinds=True)[0]}
+        assert kinds == {"王小明": "LEGAL_REPRESENTATIVE", "李华": "PERSON"}
+
+
 HOSTILE = (
     "新区路",
     "街道",

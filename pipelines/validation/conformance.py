@@ -66,9 +66,12 @@ class CellWarnings:
     schema: TableSchema
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     first_rows: dict[tuple[str, str], int] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
 
     def add(self, columns: Mapping[str, pa.Array], rows: npt.NDArray[np.int64]) -> None:
-        """Look at a batch. columns: field name → cells; those that are not text are passed over. rows: row numbers."""
+        """Look at a batch. columns: field name → cells, in the file's order; those that are not text are passed over.
+        rows: row numbers."""
+        self.places = self.places or {name: place for place, name in enumerate(columns, start=1)}
         for descriptor in self.schema.descriptor["fields"]:
             cells = columns.get(descriptor["name"])
             if cells is None or not isinstance(cells, pa.Array) or not pa.types.is_string(cells.type):
@@ -80,13 +83,13 @@ class CellWarnings:
     def warnings(self) -> list[TableError]:
         """One warning per field and kind, in the schema's order."""
         found = []
-        for position, descriptor in enumerate(self.schema.descriptor["fields"], start=1):
+        for descriptor in self.schema.descriptor["fields"]:
             for kind in (SPACES, FULL_WIDTH):
                 key = (kind, descriptor["name"])
                 if key in self.counts:
                     facts = {"count": self.counts[key], "first_row": self.first_rows[key]}
-                    warning = _warning(kind, field=descriptor, **facts)
-                    found.append(warning.model_copy(update={"row": facts["first_row"], "field_number": position}))
+                    place = {"row": facts["first_row"], "field_number": self.places[descriptor["name"]]}
+                    found.append(_warning(kind, field=descriptor, **facts).model_copy(update=place))
         return found
 
     def _count(self, kind: str, name: str, flags: Flags, rows: npt.NDArray[np.int64]) -> None:

@@ -84,28 +84,30 @@ def meaning_errors(
 ) -> tuple[list[TableError], int]:
     """(the first `limit` errors in order of row and column, number of all errors).
 
-    table: columns named as the fields, typed or as strings; fields without a column are passed over.
-    row_numbers: the file's row of each record; by default the first record stands in row 2.
+    table: columns named as the fields, in the file's order, typed or as strings; fields without a column are passed
+    over. row_numbers: the file's row of each record; by default the first record stands in row 2.
     """
     rows = np.arange(2, len(table) + 2) if row_numbers is None else row_numbers
     wrong: list[tuple[int, int, int]] = []
     total = 0
-    fields = [f for f in schema.fields if f.meaning in KERNELS and f.name in table.column_names]
-    for field in fields:
-        descriptor = dict(field_descriptor(schema, field.name) or {})
+    known_names = {field.name for field in schema.fields}
+    for position, name in enumerate(table.column_names, start=1):
+        descriptor = dict(field_descriptor(schema, name) or {})
+        if descriptor.get("meaning") not in KERNELS:
+            continue
         at_name = descriptor.get("valid_on_field")
-        if at_name is not None and at_name not in table.column_names:
+        if at_name is not None and at_name not in known_names:
             raise _unusable(descriptor)
-        at = table.column(at_name).combine_chunks() if at_name is not None else None
-        bad = np.flatnonzero(~check_meaning(table.column(field.name), descriptor, at))
+        # A date that the file leaves out says nothing: then a code that was ever in force is right.
+        at = table.column(at_name).combine_chunks() if at_name in table.column_names else None
+        bad = np.flatnonzero(~check_meaning(table.column(name), descriptor, at))
         total += len(bad)
-        position = schema.fields.index(field) + 1
         wrong += [(int(rows[i]), position, int(i)) for i in bad[:limit]]
     return [_error(table, schema, *place) for place in sorted(wrong)[:limit]], total
 
 
 def _error(table: pa.Table, schema: TableSchema, row: int, position: int, index: int) -> TableError:
-    name = schema.fields[position - 1].name
+    name = table.column_names[position - 1]
     field = field_descriptor(schema, name)
     cell = cell_text(table.column(name)[index].as_py())
     words = word("meaning-error", row=row, position=position, field=field, cell=cell)

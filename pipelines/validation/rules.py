@@ -360,7 +360,8 @@ def _meets(condition: Condition, batch: pa.RecordBatch) -> Flags:
 
 def _error(schema: TableSchema, rule: Rule, batch: pa.RecordBatch, row: int, index: int) -> TableError:
     name = rule.names[0]
-    position = [field.name for field in schema.fields].index(name) + 1
+    labels = batch.schema.names
+    position = labels.index(name) + 1 if name in labels else None
     words = word(
         "rule-error",
         row=row,

@@ -159,6 +159,18 @@ def test_compact_dates_are_those_of_the_calendar(day, number):
     assert check_meaning(pa.array([f"{day:%Y%m%d}".rjust(8, "0"), text]), field).tolist() == [True, valid]
 
 
+def test_columns_are_counted_as_in_the_file():
+    table = pa.table({"home": ["110103", "x"], "day": ["20200101", "y"]})
+    errors, _ = meaning_errors(table, SCHEMA)  # the date of the codes is left out
+    assert [(e.row, e.field, e.field_number) for e in errors] == [(3, "home", 1), (3, "day", 2)]
+
+
+def test_a_date_field_that_the_schema_lacks_is_refused():
+    field = {"name": "home", "type": "string", "meaning": "division-code", "valid_on_field": "nowhere"}
+    with pytest.raises(ConfigurationError):
+        meaning_errors(pa.table({"home": ["110103"]}), table_schema_from_descriptor({"fields": [field]}, "t", "1.0.0"))
+
+
 def _resident_id_by_stdnum(value: str) -> bool:
     """Check character and date as python-stdnum does; without its list of counties, which ends in 2013."""
     try:

@@ -151,7 +151,7 @@ def checked_encoding(declared: str) -> str:
     """Python's name of the encoding `declared`. Raises Refused `unknown-encoding`."""
     try:
         name = codecs.lookup(declared).name
-        b"".decode(name)
+        "a".encode(name)  # fails for codecs that are no encodings of text
     except (LookupError, ValueError):
         raise Refused(
             "unknown-encoding",

@@ -72,7 +72,7 @@ def _parquet_records(path: Path) -> Iterator[list[Any]]:
         with pq.ParquetFile(path) as file:
             yield list(file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=20_000):
-                yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+                yield from map(list, zip(*(column.to_pylist() for column in batch.columns), strict=True))
     except (pa.ArrowInvalid, OSError):
         raise Refused(
             "damaged-file",

@@ -1,7 +1,7 @@
 """The source of a table: one file, identified by its digest, ready to be read record by record."""
 
+import codecs
 import hashlib
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,12 +9,14 @@ from pipelines.read.containers import checked_file_name, unpack
 from pipelines.read.encoding import EncodingWatch, checked_encoding, wrong_encoding
 from pipelines.read.formats import Format, container_of, format_of
 from pipelines.read.records import Records, open_records
+from pipelines.read.scratch import Scratch
 from schemas.errors import NotFound, Refused, TooLarge
 from schemas.text import Text
 
 CHUNK = 4 << 20
 MAXIMUM_LINE = 64 << 20
-TEXT_FORMATS = ("csv", "tsv", "json", "ndjson", "geojson")
+LINE_FORMATS = ("csv", "tsv", "ndjson")
+TEXT_FORMATS = (*LINE_FORMATS, "json", "geojson")
 
 __all__ = ["SourceTable", "checked_file_name", "read_source"]
 
@@ -39,7 +41,7 @@ class SourceTable:
     sheet: str | None = None
     notes: tuple[Text, ...] = ()
     content: Path = Path()
-    scratch: "tempfile.TemporaryDirectory[str] | None" = field(default=None, repr=False, compare=False)
+    scratch: Scratch | None = field(default=None, repr=False, compare=False)
 
     def records(self) -> Records:
         """Records of a format that is not CSV or TSV; the first one holds the labels."""
@@ -51,21 +53,21 @@ def read_source(path: Path, *, sheet: str | None = None, encoding: str | None = 
 
     Raises NotFound `no-such-file`, Refused (`empty-file`, `unknown-encoding`, `wrong-encoding`, `mixed-encodings`,
     `undecodable-encoding`, `truncated-archive`, `damaged-archive`, `archive-members`, `encrypted-archive`,
-    `password-protected`, `no-such-sheet`, `merged-header`, `damaged-file`), TooLarge (`decompression-bomb`,
-    `line-too-long`).
+    `password-protected`, `merged-header`, `formulas-without-values`, `damaged-file`, `damaged-json`), NotFound
+    `no-such-sheet`, TooLarge (`decompression-bomb`, `line-too-long`, `no-space`).
     """
     declared = checked_encoding(encoding) if encoding else None
     size, head = _size_and_head(path)
     container = container_of(path, head)
-    scratch = tempfile.TemporaryDirectory(prefix="gongkai-source-") if container else None
+    scratch = Scratch("gongkai-source-") if container else None
     content, name = path, path.name
     if container and scratch:
-        content = Path(scratch.name) / "content"
+        content = scratch / "content"
         name = unpack(path, container, content)
         _, head = _size_and_head(content)
     format = format_of(content, name, head)
     digest = _digest(path)
-    found = _text_encoding(content, declared) if format in TEXT_FORMATS else None
+    found = _text_encoding(content, declared, by_line=format in LINE_FORMATS) if format in TEXT_FORMATS else None
     with open_records(content, format, sheet, found) as records:
         labels = tuple("" if cell is None else str(cell).strip() for cell in next(iter(records), []))
         notes = tuple(records.notes)
@@ -100,7 +102,7 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(reader, "sha256").hexdigest()
 
 
-def _text_encoding(path: Path, declared: str | None) -> str:
+def _text_encoding(path: Path, declared: str | None, *, by_line: bool) -> str:
     """Decode the whole file once, in chunks; refuses lines that no reader could hold."""
     watch = EncodingWatch()
     line = 0
@@ -109,7 +111,7 @@ def _text_encoding(path: Path, declared: str | None) -> str:
             watch.feed(chunk)
             first = chunk.find(b"\n")
             line = line + len(chunk) if first < 0 else len(chunk) - 1 - chunk.rfind(b"\n")
-            if line > MAXIMUM_LINE:
+            if by_line and line > MAXIMUM_LINE:
                 raise TooLarge(
                     "line-too-long",
                     Text(
@@ -133,8 +135,6 @@ def _check_declared(path: Path, declared: str, watch: EncodingWatch) -> None:
         if watch.utf8_error is not None:
             raise wrong_encoding(declared, watch.utf8_error)
         return
-    import codecs
-
     decoder = codecs.getincrementaldecoder(declared)("strict")
     seen = 0
     with path.open("rb") as reader:

@@ -1,18 +1,35 @@
 """Sheets of XLSX, XLS and ODS workbooks as records, through calamine."""
 
 import datetime as dt
+import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import python_calamine as calamine
 
+from pipelines.read.containers import bomb
 from schemas.errors import NotFound, Refused
 from schemas.text import Text
 
+MAXIMUM_UNPACKED = 2 << 30  # of all parts of a workbook
+MAXIMUM_RATIO, RATIO_FREE = 400, 256 << 20  # XML of a sheet compresses far better than CSV
+EMPTY_FORMULA = re.compile(
+    rb"<c [^>]*?\br=\"([A-Z]+[0-9]+)\"[^>]*><f(?:/>|[^>]*/>|[^>]*>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>"
+)
+CHUNK = 4 << 20
+
 
 def workbook_records(path: Path, format: str, sheet: str | None) -> tuple[Iterator[list[Any]], str, list[Text]]:
-    """(records, name of the sheet, notes). Raises Refused `password-protected`, `damaged-file`, NotFound."""
+    """(records, name of the sheet, notes).
+
+    Raises Refused `password-protected`, `damaged-file`, `merged-header`, `formulas-without-values`, NotFound
+    `no-such-sheet`, TooLarge `decompression-bomb`.
+    """
+    if format in ("xlsx", "ods"):
+        _check_size(path)
     try:
         book = calamine.CalamineWorkbook.from_path(path)
     except calamine.PasswordError:
@@ -21,7 +38,7 @@ def workbook_records(path: Path, format: str, sheet: str | None) -> tuple[Iterat
         if "password" in str(error).lower() or "encrypt" in str(error).lower():
             raise password_protected() from None
         raise damaged_workbook() from None
-    name = sheet if sheet is not None else book.sheet_names[0]
+    name = sheet if sheet is not None else (book.sheet_names or [""])[0]
     if name not in book.sheet_names:
         listed = "、".join(book.sheet_names[:20])
         raise NotFound(
@@ -30,13 +47,111 @@ def workbook_records(path: Path, format: str, sheet: str | None) -> tuple[Iterat
             Text(zh=f"现有的工作表：{listed}", en=f"its sheets are: {listed}"),
             field="sheet",
         )
-    return _records(book, name), name, []
+    try:
+        opened = book.get_sheet_by_name(name)
+    except (calamine.CalamineError, calamine.XmlError) as error:
+        raise damaged_workbook() from error
+    _check_merged(opened)
+    if format == "xlsx":
+        _check_formulas(path, name)
+    notes = [_other_sheets(len(book.sheet_names))] if sheet is None and len(book.sheet_names) > 1 else []
+    return _records(opened), name, notes
 
 
-def _records(book: calamine.CalamineWorkbook, name: str) -> Iterator[list[Any]]:
-    rows = book.get_sheet_by_name(name)
-    for row in rows.to_python(skip_empty_area=False):
-        yield [_cell(cell) for cell in row]
+def _records(sheet: calamine.CalamineSheet) -> Iterator[list[Any]]:
+    for row in sheet.to_python(skip_empty_area=False):
+        yield [cell if type(cell) is str and cell else _cell(cell) for cell in row]
+
+
+def _check_size(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MAXIMUM_UNPACKED or unpacked > max(RATIO_FREE, MAXIMUM_RATIO * path.stat().st_size):
+        raise bomb()
+
+
+def _check_merged(sheet: calamine.CalamineSheet) -> None:
+    """Refuse merged cells in the header row: a value of a merged range stands in its first cell alone."""
+    top = sheet.start[0] if sheet.start else 0
+    for (first_row, first_column), (_, last_column) in sheet.merged_cell_ranges or []:
+        if first_row == top:
+            columns = f"{column_letters(first_column)}–{column_letters(last_column)}"
+            raise Refused(
+                "merged-header",
+                Text(
+                    zh=f"第 {top + 1} 行（表头）有合并的单元格：{columns} 列",
+                    en=f"row {top + 1}, the header, has merged cells: columns {columns}",
+                ),
+                Text(
+                    zh="请取消合并，使表头只占一行，每列一个名称；表格上方的标题行请删除",
+                    en="unmerge them, so that the header is one row with one name per column; delete title lines above",
+                ),
+                field="file",
+            )
+
+
+def _check_formulas(path: Path, name: str) -> None:
+    """Refuse formulas whose results are not stored: other programs would read empty cells."""
+    with zipfile.ZipFile(path) as archive:
+        part = _sheet_part(archive, name)
+        if part is None:
+            return
+        rest = b""
+        with archive.open(part) as reader:
+            while chunk := reader.read(CHUNK):
+                text = rest + chunk
+                if b"<f" in text and (found := EMPTY_FORMULA.search(text)):
+                    raise _no_values(found[1].decode())
+                rest = text[text.rfind(b"<c ") :] if b"<c " in text else b""
+                rest = rest if len(rest) < CHUNK else b""
+
+
+def _sheet_part(archive: zipfile.ZipFile, name: str) -> str | None:
+    """The part that holds the sheet `name`."""
+    try:
+        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 (expat refuses entity bombs)
+        links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    except (KeyError, ElementTree.ParseError):
+        return None
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    for sheet in book.iter():
+        if sheet.tag.endswith("}sheet") and sheet.get("name") == name:
+            link = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
+            target = targets.get(link, "").lstrip("/")
+            part = target if target.startswith("xl/") else f"xl/{target}"
+            return part if part in archive.namelist() else None
+    return None
+
+
+def _no_values(cell: str) -> Refused:
+    return Refused(
+        "formulas-without-values",
+        Text(
+            zh=f"工作表里有没有计算结果的公式，第一个在 {cell}",
+            en=f"the sheet holds formulas without stored results, the first in {cell}",
+        ),
+        Text(
+            zh="请用表格软件打开文件，重新计算后保存；或把公式粘贴为数值",
+            en="open the file in a spreadsheet program, recalculate and save it, or paste the formulas as values",
+        ),
+        field="file",
+    )
+
+
+def _other_sheets(count: int) -> Text:
+    return Text(
+        zh=f"工作簿有 {count} 个工作表，只读取第一个", en=f"the workbook has {count} sheets; only the first is read"
+    )
+
+
+def column_letters(index: int) -> str:
+    """A spreadsheet's name of the column with this number, 0 = A."""
+    letters = ""
+    index += 1
+    while index:
+        index, digit = divmod(index - 1, 26)
+        letters = chr(65 + digit) + letters
+    return letters
 
 
 def _cell(cell: Any) -> Any:

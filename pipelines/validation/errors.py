@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.validation.cell_hazards import with_serial_dates
 from pipelines.validation.messages import worded
 from schemas.table_schema import TableSchema
 from schemas.validation import TableError, ValidationReport
@@ -28,7 +29,8 @@ def validation_report(
     """
     descriptors = [error.to_descriptor() for error in errors]
     ours = [e for e in found if e.level == "error"]
-    listed = sorted([*(worded(d, schema) for d in descriptors), *ours], key=lambda e: (e.row is not None, e.row or 0))
+    words = with_serial_dates((worded(d, schema) for d in descriptors), schema)
+    listed = sorted([*words, *ours], key=lambda e: (e.row is not None, e.row or 0))
     counts = Counter(error.type for error in listed)
     return ValidationReport(
         valid=not listed,

@@ -78,13 +78,15 @@ class ForeignKey:
 
 @dataclass
 class OpenTable:
-    """A table opened by frictionless. first_row: number of the first record with data."""
+    """A table opened by frictionless. labels: the header. sample: the first records of the file, header included.
+    first_row: number of the first record with data."""
 
     resource: Any
     readings: list[Reading]
     handlers: dict[str, Any]
     errors: list[Any]
     labels: list[str]
+    sample: list[list[Any]]
     first_row: int
     csv: CsvShape | None
     unique: list[str]
@@ -121,12 +123,15 @@ def resource_of(
 ) -> Any:
     """A frictionless resource of a text file (path, format, encoding), or of records whose first one holds the labels.
 
-    Raises Unopenable where the schema itself is wrong.
+    Raises Unopenable where the schema itself is wrong, Refused `bad-pattern`.
     """
     try:
         parsed = Schema.from_descriptor(schema)
     except FrictionlessException as exception:
         raise Unopenable(exception.to_errors()) from exception
+    for f in parsed.fields:
+        if f.type == "string" and f.constraints.get("pattern") is not None:
+            PatternCheck(f.name, f.constraints["pattern"])
     if file is None:
         return TableResource(name="table", data=records, format="inline", schema=parsed)
     path, format, encoding = file
@@ -169,6 +174,7 @@ def open_table(resource: Any, *, validate_metadata: bool = True, references: Con
         handlers=handlers,
         errors=[*found, *resource.header.errors],
         labels=resource.labels,
+        sample=resource.sample[:20],
         first_row=dialect.create_first_content_row(),
         csv=_csv_shape(resource) if fields else None,
         unique=[f.name for f in fields if f.constraints.get("unique")],

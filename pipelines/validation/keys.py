@@ -4,7 +4,6 @@ Equal values have equal 64-bit hashes, so nothing is missed; a hit is verified b
 """
 
 import itertools
-import tempfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.read.scratch import Scratch
 from pipelines.validation.typed import STRING
 
 SPILL = 2_000_000  # pairs kept in memory, per key
@@ -73,7 +73,7 @@ class KeyStore:
         self._folder = folder
         self._pending: list[tuple[np.ndarray, np.ndarray]] = []
         self._count = 0
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._scratch: Scratch | None = None
 
     def add(self, hashed: np.ndarray, rows: np.ndarray) -> None:
         if len(hashed):
@@ -84,8 +84,8 @@ class KeyStore:
 
     def _part(self, number: int) -> Path:
         if self._scratch is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="gongkai-keys-", dir=self._folder)
-        return Path(self._scratch.name) / str(number)
+            self._scratch = Scratch("gongkai-keys-", self._folder)
+        return self._scratch / str(number)
 
     def _spill(self) -> None:
         hashed = np.concatenate([pair[0] for pair in self._pending])

@@ -31,7 +31,7 @@ class PatternCheck:
         self.pattern = pattern
         try:
             re.compile(f"^{pattern}$")
-            self._regex = regex.compile(f"^{pattern}$")
+            self._regex = regex.compile(f"^{_with_pythons_spaces(pattern)}$")
         except (re.error, regex.error, OverflowError, RecursionError):
             raise _bad(field) from None
         self.linear = _linear(pattern)
@@ -44,6 +44,20 @@ class PatternCheck:
             return self._regex.match(value, timeout=SECONDS) is not None
         except TimeoutError:
             raise _slow(self.field) from None
+
+
+def _with_pythons_spaces(pattern: str) -> str:
+    """The pattern for `regex`, whose `\\s` lacks four separators (U+001C to U+001F) that are spaces for `re`."""
+    parts, in_class, escaped = [], False, False
+    for character in pattern:
+        if escaped and character in "sS" and (not in_class or character == "s"):
+            spaces = r"\s\x1c-\x1f"
+            parts[-1] = spaces if in_class else f"[{'^' if character == 'S' else ''}{spaces}]"
+        else:
+            parts.append(character)
+            in_class = character == "[" or (in_class and character != "]") if not escaped else in_class
+        escaped = character == "\\" and not escaped
+    return "".join(parts)
 
 
 def _linear(pattern: str) -> str | None:

@@ -11,9 +11,11 @@ import pyarrow as pa
 from pipelines.read import SourceTable
 from pipelines.validation import frictionless_adapter as adapter
 from pipelines.validation.beyond import BatchChecks
+from pipelines.validation.cell_hazards import FormulaWarnings
 from pipelines.validation.engine import Outcome, check_table
 from pipelines.validation.errors import validation_report
 from pipelines.validation.frictionless_adapter import OpenTable
+from pipelines.validation.header_shape import refuse_misplaced_header
 from pipelines.validation.rules import ReferenceLookup
 from schemas.errors import Refused
 from schemas.table_schema import TableSchema
@@ -47,15 +49,19 @@ def validate_table(
 
     limit_errors: stop after so many errors; 0 lists all. progress: called with the share done, 0 to 1. references:
     typed tables that the schema's foreign keys refer to, by name. releases: reads other datasets' current releases, for
-    rules. folder: for scratch files. Raises Refused where the schema itself is wrong (`bad-schema`, `bad-pattern`,
-    `pattern-too-slow`, `reference-unavailable`) and ConfigurationError (`invalid-rule`).
+    rules. folder: for scratch files.
+
+    Raises Refused where the schema itself is wrong (`bad-schema`, `bad-pattern`, `pattern-too-slow`,
+    `reference-unavailable`) or the header is misplaced (`title-line`, `two-header-rows`), and ConfigurationError
+    (`invalid-rule`).
     """
     started = time.monotonic()
     checks = BatchChecks(schema, releases, limit=limit_errors)
+    formulas = FormulaWarnings(schema)
     outcome = check_table(
         lambda: open_source(source, schema, references or {}),
         limit_errors=limit_errors,
-        checks=[checks],
+        checks=[checks, formulas],
         references=references,
         folder=folder,
         progress=_share(source, progress) if progress else None,
@@ -63,7 +69,7 @@ def validate_table(
     seconds = round(time.monotonic() - started, 3)
     report = validation_report(
         outcome.errors,
-        [*outcome.found, *checks.warnings(source.labels)],
+        [*outcome.found, *checks.warnings(source.labels), *formulas.warnings()],
         schema,
         place=source.file_name,
         labels=source.labels,
@@ -89,17 +95,25 @@ def in_schema_order(table: pa.Table, schema: TableSchema) -> pa.Table:
 
 
 def open_source(source: SourceTable, schema: TableSchema, references: Container[str] = ()) -> OpenTable:
-    """Open a source by frictionless. Raises Unopenable, and Refused `bad-schema` where the schema is at fault."""
+    """Open a source by frictionless. Raises Unopenable, and Refused: `bad-schema` where the schema is at fault,
+    `title-line` and `two-header-rows`."""
     try:
         if source.format in ("csv", "tsv"):
             file = (source.content, source.format, source.encoding)
-            return adapter.open_table(adapter.resource_of(schema.descriptor, file), references=references)
-        resource = adapter.resource_of(schema.descriptor, records=lambda: iter(source.records()))
-        return adapter.open_table(resource, validate_metadata=False, references=references)
+            table = adapter.open_table(adapter.resource_of(schema.descriptor, file), references=references)
+        else:
+            resource = adapter.resource_of(schema.descriptor, records=lambda: iter(source.records()))
+            table = adapter.open_table(resource, validate_metadata=False, references=references)
     except adapter.Unopenable as error:
         if any(found.type in SCHEMA_ERRORS for found in error.errors):
             raise bad_schema(error.errors) from error
         raise
+    try:
+        refuse_misplaced_header(table.labels, table.sample, schema)
+    except Refused:
+        table.close()
+        raise
+    return table
 
 
 def bad_schema(errors: Sequence[Any]) -> Refused:

@@ -1,0 +1,234 @@
+"""Files that are refused: each with its own code, in both languages, with a remedy, and without a cell's text."""
+
+import gzip
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+
+from pipelines.read import checked_file_name, read_source
+from pipelines.read import source as source_module
+from pipelines.read.containers import RATIO_FREE
+from schemas.errors import GongkaiError
+
+SECRET = "张三丰"
+
+
+def refused(path: Path, **options: str) -> GongkaiError:
+    with pytest.raises(GongkaiError) as caught:
+        read_source(path, **options)
+    error = caught.value
+    assert error.message.zh != error.message.en
+    assert error.remedy is not None
+    assert error.remedy.zh != error.remedy.en
+    assert SECRET not in f"{error.message} {error.remedy} {error.field} {error}"
+    return error
+
+
+def written(folder: Path, name: str, data: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+TEXT = f"编号,姓名\n1,{SECRET}\n" * 30
+GZ = gzip.compress(TEXT.encode())
+
+
+def encrypted_zip(data: bytes) -> bytes:
+    """The same archive with the flag of encryption set in both of its headers."""
+    return data.replace(b"PK\x03\x04\x14\x00\x00\x00", b"PK\x03\x04\x14\x00\x01\x00").replace(
+        b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("a.csv", b"", "empty-file"),
+        ("a.csv", b"\xef\xbb\xbf\r\n \n", "empty-file"),
+        ("a.csv", TEXT.encode("utf-8") + TEXT.encode("gb18030"), "mixed-encodings"),
+        ("a.csv", TEXT.encode("gb18030") + TEXT.encode("utf-8"), "mixed-encodings"),
+        ("a.csv.gz", GZ[:-20], "truncated-archive"),
+        ("a.csv.gz", GZ[:30] + b"\0\0\0\0" + GZ[34:], "damaged-archive"),
+        ("a.zip", b"PK\x03\x04 nothing", "damaged-archive"),
+        ("a.parquet", b"PAR1 nothing", "damaged-file"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 nothing", "damaged-file"),
+        ("a.json", b'[{"a": 1}, {"a": ', "damaged-json"),
+        ("a.json", b'{"a": 1}', "damaged-json"),
+    ],
+)
+def test_bad_files(tmp_path: Path, name: str, data: bytes, code: str) -> None:
+    path = written(tmp_path, name, data)
+    if code == "damaged-json" and name == "a.json" and data.startswith(b"["):
+        with pytest.raises(GongkaiError) as caught:
+            list(read_source(path).records())
+        assert caught.value.code == code
+    else:
+        assert refused(path).code == code
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert refused(tmp_path / "none.csv").code == "no-such-file"
+
+
+def test_declared_encodings(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", TEXT.encode("gb18030"))
+    assert refused(path, encoding="no-such").code == "unknown-encoding"
+    assert refused(path, encoding="hex").code == "unknown-encoding"
+    error = refused(path, encoding="utf-8")
+    assert error.code == "wrong-encoding"
+    assert "1" in error.message.en
+    assert refused(path, encoding="ascii").code == "wrong-encoding"
+    assert read_source(path, encoding="gbk").encoding == "gbk"
+
+
+def test_a_bomb_in_gzip_is_stopped_early(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    with gzip.open(path, "wb", compresslevel=9) as out:
+        for _ in range(3):
+            out.write(b"0" * RATIO_FREE)
+    assert refused(path).code == "decompression-bomb"
+
+
+def test_a_bomb_in_zip_is_stopped_early(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        archive.open("a.csv", "w") as out,
+    ):
+        for _ in range(2):
+            out.write(b"0" * RATIO_FREE)
+    assert refused(path).code == "decompression-bomb"
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [(["a.csv", "b.csv"], "archive-members"), ([], "archive-members"), (["../../x.csv"], "unsafe-file-name")],
+)
+def test_members_of_a_zip(tmp_path: Path, members: list[str], code: str) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for member in members:
+            archive.writestr(member, "a\n1\n")
+    assert refused(path).code == code
+
+
+def test_an_encrypted_zip(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", "a\n1\n")
+    path.write_bytes(encrypted_zip(path.read_bytes()))
+    assert refused(path).code == "encrypted-archive"
+
+
+def test_one_endless_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "MAXIMUM_LINE", 1 << 20)
+    monkeypatch.setattr(source_module, "CHUNK", 1 << 18)
+    assert refused(written(tmp_path, "a.csv", b"x" * (3 << 20))).code == "line-too-long"
+    assert read_source(written(tmp_path, "b.csv", b"x" * 1000 + b"\n" + b"y" * (1 << 19))).format == "csv"
+
+
+def workbook(path: Path, fill: Callable[[xlsxwriter.Workbook, object], None]) -> Path:
+    book = xlsxwriter.Workbook(str(path))
+    fill(book, book.add_worksheet("甲"))
+    book.close()
+    return path
+
+
+def test_a_sheet_that_does_not_exist(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", lambda _, sheet: sheet.write_row(0, 0, ["a"]))
+    error = refused(path, sheet="乙")
+    assert error.code == "no-such-sheet"
+    assert "甲" in (error.remedy.zh if error.remedy else "")
+
+
+def test_merged_header_cells(tmp_path: Path) -> None:
+    def fill(_: object, sheet: xlsxwriter.worksheet.Worksheet) -> None:
+        sheet.merge_range(0, 1, 0, 2, SECRET)
+        sheet.write_row(1, 0, [1, 2, 3])
+
+    error = refused(workbook(tmp_path / "a.xlsx", fill))
+    assert error.code == "merged-header"
+    assert "B–C" in error.message.zh
+
+
+def test_merged_cells_below_the_header_are_no_matter(tmp_path: Path) -> None:
+    def fill(_: object, sheet: xlsxwriter.worksheet.Worksheet) -> None:
+        sheet.write_row(0, 0, ["a", "b"])
+        sheet.merge_range(1, 0, 2, 0, "x")
+
+    assert read_source(workbook(tmp_path / "a.xlsx", fill)).labels == ("a", "b")
+
+
+def test_formulas_without_values(tmp_path: Path) -> None:
+    def fill(_: object, sheet: xlsxwriter.worksheet.Worksheet) -> None:
+        sheet.write_row(0, 0, ["a", "b"])
+        sheet.write_formula(1, 1, "=1+1", None, "")
+
+    path = workbook(tmp_path / "a.xlsx", fill)
+    rewrite(path, lambda xml: xml.replace(b"<v></v>", b""))
+    error = refused(path)
+    assert error.code == "formulas-without-values"
+    assert "B2" in error.message.en
+
+
+def test_formulas_with_values_are_read(tmp_path: Path) -> None:
+    def fill(_: object, sheet: xlsxwriter.worksheet.Worksheet) -> None:
+        sheet.write_row(0, 0, ["a"])
+        sheet.write_formula(1, 0, "=1+1", None, 2)
+
+    path = workbook(tmp_path / "a.xlsx", fill)
+    assert list(read_source(path).records()) == [["a"], [2]]
+
+
+def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, change(data) if "worksheets/" in name else data)
+
+
+def test_a_workbook_with_a_password(tmp_path: Path) -> None:
+    """An encrypted workbook is a compound file with two streams, one of them named EncryptedPackage."""
+    assert refused(written(tmp_path, "a.xlsx", compound_file(["EncryptionInfo", "EncryptedPackage"]))).code == (
+        "password-protected"
+    )
+
+
+def compound_file(streams: list[str]) -> bytes:
+    """A minimal OLE2 file (MS-CFB, version 3) with empty streams of these names."""
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 16
+    header += struct.pack(
+        "<HHHHH6xIIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0
+    )
+    header = header[:76] + struct.pack("<I", 0) + b"\xff" * (512 - 80)
+    fat = struct.pack("<II", 0xFFFFFFFD, 0xFFFFFFFE) + b"\xff" * (512 - 8)
+    entries = b""
+    names = ["Root Entry", *streams]
+    for number in range(4):
+        name = names[number] if number < len(names) else ""
+        text = name.encode("utf-16-le") + b"\0\0" if name else b""
+        kind = 0 if not name else 5 if number == 0 else 2
+        child = 1 if number == 0 else 0xFFFFFFFF
+        right = number + 1 if 0 < number < len(names) - 1 else 0xFFFFFFFF
+        entries += text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, 0xFFFFFFFF, right, child)
+        entries += b"\0" * 36 + struct.pack("<IQ", 0xFFFFFFFE, 0)
+    return header + fat + entries
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x.csv", "a/b.csv", "a\\b.csv", "..", "", "/etc/x", "a\0.csv", "C:x.csv", "x" * 300]
+)
+def test_unsafe_file_names(name: str) -> None:
+    with pytest.raises(GongkaiError) as caught:
+        checked_file_name(name)
+    assert caught.value.code == "unsafe-file-name"
+
+
+def test_plain_file_names() -> None:
+    assert checked_file_name("2024年 数据.csv") == "2024年 数据.csv"

@@ -1,0 +1,246 @@
+"""validate_table: typed tables, reports, refusals, and memory that stays bounded."""
+
+import csv
+import datetime as dt
+import json
+import random
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xlsxwriter
+
+from pipelines.read import read_source
+from pipelines.validation import ValidatedTable, blocks, validate_table
+from schemas.errors import GongkaiError
+from schemas.table_schema import TableSchema, table_schema_from_descriptor
+from schemas.validation import ValidationReport
+
+FIELDS: list[dict[str, Any]] = [
+    {"name": "id", "type": "integer"},
+    {"name": "name", "type": "string", "title": "名称"},
+    {"name": "amount", "type": "number"},
+    {"name": "day", "type": "date"},
+    {"name": "open", "type": "boolean"},
+    {"name": "year", "type": "year"},
+]
+
+
+def schema_of(*fields: dict[str, Any], **more: Any) -> TableSchema:
+    return table_schema_from_descriptor({"fields": list(fields), **more}, "test", "1.0.0")
+
+
+def validated(path: Path, schema: TableSchema, **options: Any) -> ValidatedTable:
+    result = validate_table(read_source(path), schema, **options)
+    assert isinstance(result, ValidatedTable), result.errors
+    return result
+
+
+def reported(path: Path, schema: TableSchema, **options: Any) -> ValidationReport:
+    result = validate_table(read_source(path), schema, **options)
+    assert isinstance(result, ValidationReport)
+    return result
+
+
+def refused(path: Path, schema: TableSchema) -> GongkaiError:
+    with pytest.raises(GongkaiError) as caught:
+        validate_table(read_source(path), schema)
+    return caught.value
+
+
+def written(folder: Path, text: str, name: str = "a.csv") -> Path:
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return path
+
+
+EXPECTED = {
+    "id": [1, 2],
+    "name": ["甲", None],
+    "amount": [Decimal("1.50"), Decimal("0.25")],
+    "day": [dt.date(2020, 3, 5), None],
+    "open": [True, False],
+    "year": ["2020", None],
+}
+
+
+def test_a_typed_table(tmp_path: Path) -> None:
+    text = "id,name,amount,day,open,year\n1,甲,1.5,2020-03-05,true,2020\n2,,0.25,,false,\n"
+    result = validated(written(tmp_path, text), schema_of(*FIELDS))
+    assert result.table.to_pydict() == EXPECTED
+    assert [str(t) for t in result.table.schema.types] == [
+        "int64", "string", "decimal128(38, 2)", "date32[day]", "bool", "string",
+    ]  # fmt: skip
+    assert (result.report.valid, result.report.rows, result.report.path) == (True, 2, "fast")
+
+
+def test_every_format_gives_the_same_table(tmp_path: Path) -> None:
+    rows = [[1, "甲", 1.5, "2020-03-05", True, "2020"], [2, None, 0.25, None, False, None]]
+    names = [f["name"] for f in FIELDS]
+    objects = [dict(zip(names, row, strict=True)) for row in rows]
+    paths = [
+        written(tmp_path, json.dumps(objects), "a.json"),
+        written(tmp_path, "\n".join(map(json.dumps, objects)), "a.ndjson"),
+    ]
+    days = pa.array([dt.date(2020, 3, 5), None])
+    table = pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)}).set_column(3, "day", days)
+    pq.write_table(table, tmp_path / "a.parquet")
+    book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
+    sheet = book.add_worksheet()
+    for number, row in enumerate([names, *rows]):
+        sheet.write_row(number, 0, row)
+    sheet.write_datetime(1, 3, dt.datetime(2020, 3, 5), book.add_format({"num_format": "yyyy/m/d"}))
+    book.close()
+    for path in [*paths, tmp_path / "a.parquet", tmp_path / "a.xlsx"]:
+        assert validated(path, schema_of(*FIELDS)).table.to_pydict() == EXPECTED, path.name
+
+
+def test_types_widen_where_values_need_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 40)
+    rows = "".join(f"{i},{i}.5,{i}\n" for i in range(40))
+    text = f"i,n,f\n{rows}99999999999999999999,1.123456,NaN\n"
+    fields = [{"name": "i", "type": "integer"}, {"name": "n", "type": "number"}, {"name": "f", "type": "number"}]
+    table = validated(written(tmp_path, text), schema_of(*fields)).table
+    assert table["i"].to_pylist()[-1] == 99_999_999_999_999_999_999
+    assert table["n"].to_pylist()[-2:] == [Decimal("39.500000"), Decimal("1.123456")]
+    assert table["f"].type == pa.float64()
+    assert table["f"].to_pylist()[:2] == [0.0, 1.0]
+    assert len(table) == 41
+
+
+def test_columns_stand_in_the_schemas_order(tmp_path: Path) -> None:
+    schema = schema_of({"name": "a", "type": "string"}, {"name": "b", "type": "integer"}, fieldsMatch="partial")
+    table = validated(written(tmp_path, "x,b\n1,2\n"), schema).table
+    assert table.to_pydict() == {"a": [None], "b": [2]}
+
+
+def test_a_report_names_row_and_field_and_keeps_frictionless_form(tmp_path: Path) -> None:
+    text = "id,name\n1,甲\nx,乙\n3\n"
+    report = reported(written(tmp_path, text), schema_of(*FIELDS[:2]))
+    assert [(e.type, e.row, e.field) for e in report.errors] == [("type-error", 3, "id"), ("missing-cell", 4, "name")]
+    task = report.report["tasks"][0]
+    assert [e["type"] for e in task["errors"]] == ["type-error", "missing-cell"]
+    assert task["stats"]["rows"] == report.rows == 3
+    assert not report.valid
+
+
+def test_the_limit_of_errors_is_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, "id\n" + "x\n" * 50)
+    report = reported(path, schema_of(FIELDS[0]), limit_errors=7)
+    assert (len(report.errors), report.truncated) == (7, True)
+    assert len(reported(path, schema_of(FIELDS[0]), limit_errors=0).errors) == 50
+
+
+def test_progress_ends_with_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 100)
+    shares: list[float] = []
+    validated(written(tmp_path, "id\n" + "1\n" * 500), schema_of(FIELDS[0]), progress=shares.append)
+    assert shares == sorted(shares)
+    assert (shares[-1], len(shares) > 5) == (1.0, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [('id,name\n1,a"b"c\n', "exact"), ("id,name\r1,甲\r", "exact"), ('id,name\n1,"甲\n乙"\n', "fast")],
+)
+def test_the_report_says_how_rows_were_checked(tmp_path: Path, text: str, path: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes(text.encode())
+    assert validated(file, schema_of(*FIELDS[:2])).report.path == path
+
+
+def test_foreign_keys_to_given_tables(tmp_path: Path) -> None:
+    key = {"fields": ["id"], "reference": {"resource": "places", "fields": ["code"]}}
+    schema = schema_of(FIELDS[0], foreignKeys=[key])
+    path = written(tmp_path, "id\n1\n2\n\n")
+    places = {"places": pa.table({"code": pa.array([1, 5])})}
+    report = validate_table(read_source(path), schema, references=places)
+    assert isinstance(report, ValidationReport)
+    assert [(e.type, e.row) for e in report.errors] == [("foreign-key", 3), ("blank-row", 4)]
+    assert refused(path, schema).code == "bad-schema"
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        ({"name": "a", "type": "no-such-type"}, "bad-schema"),
+        ({"name": "a", "type": "integer", "constraints": {"minLength": 3}}, "bad-schema"),
+        ({"name": "a", "type": "string", "constraints": {"pattern": "[a-"}}, "bad-pattern"),
+        ({"name": "a", "type": "string", "constraints": {"pattern": r"(?=a)(a|aa)+(\1)*b\1"}}, "pattern-too-slow"),
+    ],
+)
+def test_a_wrong_schema_is_refused(tmp_path: Path, field: dict[str, Any], code: str) -> None:
+    assert refused(written(tmp_path, "a\n" + "a" * 60 + "!\n"), schema_of(field)).code == code
+
+
+def test_a_catastrophic_pattern_ends_where_re2_knows_it(tmp_path: Path) -> None:
+    field = {"name": "a", "type": "string", "constraints": {"pattern": "(a+)+"}}
+    report = reported(written(tmp_path, "a\n" + ("a" * 60 + "!\n") * 50), schema_of(field))
+    assert report.counts == {"constraint-error": 50}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("统计表,,\nid,name,amount\n1,甲,2\n", "title-line"),
+        ("甲部分,乙部分,\nid,name,amount\n1,甲,2\n", "two-header-rows"),
+        ("id,name,amount\nid,名称,amount\n1,甲,2\n", "two-header-rows"),
+    ],
+)
+def test_misplaced_headers_are_refused(tmp_path: Path, text: str, code: str) -> None:
+    assert refused(written(tmp_path, text), schema_of(*FIELDS[:3])).code == code
+
+
+def test_formulas_are_warned_of_once_per_field(tmp_path: Path) -> None:
+    text = "id,name\n1,=1+1\n2,-5\n3,@x\n4,-cmd\n5,a=b\n"
+    result = validated(written(tmp_path, text), schema_of(*FIELDS[:2]))
+    [warning] = [w for w in result.report.warnings if w.type == "formula-cell"]
+    assert (warning.level, warning.row, warning.field) == ("warning", 2, "name")
+    assert "3" in warning.message.en
+    assert "1+1" not in f"{warning.message} {warning.remedy}"
+
+
+def test_serial_dates_have_their_own_remedy(tmp_path: Path) -> None:
+    report = reported(written(tmp_path, "day\n43895\nx\n"), schema_of(FIELDS[3]))
+    serial, other = report.errors
+    assert serial.suggestion == "2020-03-05"
+    assert serial.remedy is not None
+    assert "序号" in serial.remedy.zh
+    assert other.remedy is not None
+    assert "序号" not in other.remedy.zh
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from pipelines.read import read_source
+from pipelines.validation import validate_table
+from tests.unit.pipelines.validation.test_validate_table import schema_of
+schema = schema_of({"name": "id", "type": "integer", "constraints": {"unique": True}}, {"name": "t", "type": "string"})
+def peak(path):
+    validate_table(read_source(Path(path)), schema)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(peak(sys.argv[1]), peak(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    source = random.Random(1)
+    paths = []
+    for name, rows in (("small.csv", 400_000), ("large.csv", 4_000_000)):
+        path = tmp_path / name
+        with path.open("w", newline="") as out:
+            writer = csv.writer(out)
+            writer.writerow(["id", "t"])
+            tail = [f"text{source.randrange(10**6)}" for _ in range(1000)]
+            writer.writerows((i, tail[i % 1000]) for i in range(rows))
+        paths.append(str(path))
+    child = subprocess.run([sys.executable, "-c", MEMORY, *paths], stdout=subprocess.PIPE, text=True, check=True)
+    small, large = map(int, child.stdout.split())
+    assert large - small < 150

@@ -39,7 +39,7 @@ ROLES: dict[FieldRole, dict[Language, str]] = {
 def document_schema(schema: TableSchema, language: Language, form: Literal["markdown", "html"] = "markdown") -> str:
     """The page. Raises ConfigurationError where the schema's rules are wrong."""
     words = WORDS[language]
-    template = _environment().get_template("schema.html.j2" if form == "html" else "schema.md.j2")
+    template = _environment().get_template("schema.html" if form == "html" else "schema.md")
     return template.render(
         schema=schema,
         language=language,
@@ -98,7 +98,7 @@ def _listed(value: Any) -> list[str]:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(("html.j2",)),
+        autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -119,7 +119,7 @@ def _treat(
 ) -> TreatedTable:
     tier_policy: TierPolicy = preparation.policy.tiers[tier]
     if tier is Tier.STATISTICAL and preparation.dataset.statistics is not None:
-        return statistical_table(table, preparation.dataset.statistics, tier_policy.thresholds)
+        return statistical_table(table, preparation.dataset.statistics, tier_policy.thresholds, controls)
     treated = apply_controls(table, controls, tier_policy, preparation.key)
     return suppress_differences(treated, table, preparation.earlier(tier), controls, tier_policy)
 

@@ -1,18 +1,22 @@
 """Commands on files: validate, detect, anonymize. Heavy libraries load inside, so that `--help` is quick."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalog_config.settings import read_settings
 from pipelines.cli.output import Json, Lang, language, print_json, print_table, say, stage_progress
 from schemas.dataset import Tier
-from schemas.errors import NotFound
+from schemas.errors import Conflict, NotFound
 from schemas.registry import load_published, load_schema_file
 from schemas.table_schema import TableSchema
 from schemas.text import Text
 from schemas.validation import ValidationReport
+
+if TYPE_CHECKING:
+    from pipelines.read import SourceTable
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The table. 数据文件。")]
 SchemaOption = Annotated[str, typer.Option("--schema", help="NAME[@VERSION] or a file. 表结构。")]
@@ -41,24 +45,60 @@ def validate(
     limit_errors: Annotated[int, typer.Option(min=1)] = 1000,
     encoding: str | None = None,
     sheet: str | None = None,
+    fix: Annotated[
+        Path | None, typer.Option(help="Write a copy with mechanical errors corrected. 写出改正的副本。")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page, with cells. 网页报告。")] = None,
+    xlsx: Annotated[Path | None, typer.Option(help="Write a workbook with the bad cells marked. 标注的表格。")] = None,
     lang: Lang = "",
 ) -> None:
     """Check a file against a schema. 按表结构校验文件。"""
     from pipelines.read import read_source
     from pipelines.validation import validate_table
 
-    source = read_source(file, sheet=sheet, encoding=encoding)
+    source, checked = read_source(file, sheet=sheet, encoding=encoding), find_schema(schema)
     with stage_progress(file.name) as progress:
         result = validate_table(
-            source, find_schema(schema), limit_errors=limit_errors, progress=lambda share: progress("validate", share)
+            source, checked, limit_errors=limit_errors, progress=lambda share: progress("validate", share)
         )
     report = result if isinstance(result, ValidationReport) else result.report
+    _write_reports(source, checked, report, html, xlsx)
+    if fix:
+        _write_fixed(source, checked, fix)
     if json:
         print_json(report.report)
     else:
         print_report(report)
     if not report.valid:
         raise typer.Exit(1)
+
+
+def _write_reports(
+    source: "SourceTable", schema: TableSchema, report: ValidationReport, html: Path | None, xlsx: Path | None
+) -> None:
+    """Both hold raw values: they are for whoever handed the file in."""
+    if html:
+        from pipelines.validation.report_html import render_html
+
+        html.write_text(render_html(report, schema, language=language(), file_name=source.file_name), "utf-8")
+    if xlsx:
+        from pipelines.validation.report_xlsx import write_xlsx
+
+        write_xlsx(report, source, schema, xlsx, language=language())
+
+
+def _write_fixed(source: "SourceTable", schema: TableSchema, out: Path) -> None:
+    from pipelines.validation.fix import fix_file
+
+    if out.exists():
+        raise Conflict(
+            "output-exists",
+            Text(zh=f"{out.name} 已存在", en=f"{out.name} exists already"),
+            Text(zh="请换一个文件名", en="choose another name"),
+            field="fix",
+        )
+    for line in fix_file(source, schema, out).lines(schema):
+        print(line.to(language()), file=sys.stderr)
 
 
 def print_report(report: ValidationReport) -> None:

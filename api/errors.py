@@ -48,7 +48,7 @@ def error_response(
     path = request.url.path
     if path.startswith("/api/3"):
         return _ckan_envelope(request, error, code)
-    if not path.startswith(("/api/", "/download/")) and "text/html" in request.headers.get("accept", ""):
+    if not path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         page: Response = request.app.state.error_page(request, error, code)
         page.headers.update(headers or {})
         return page

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from api.portal.rendering import render
+from api.portal.translation import negotiated_language
 from governance import transparency_log
 from governance.database.dataset_tables import publications
 from governance.database.engine import reading
@@ -95,6 +96,9 @@ def datasets(
         sort=SORTS.get(sort, SORTS[""]),
         **{"facet.field": list(FACETS), "facet.limit": 12},
     )
+    found["search_facets"]["tags"]["items"].sort(
+        key=lambda tag: (_is_chinese(tag["name"]) is not (negotiated_language(request) == "zh"), -tag["count"])
+    )
     return render(
         request,
         "datasets.html",
@@ -106,6 +110,10 @@ def datasets(
         found=found,
         facet_names=FACETS,
     )
+
+
+def _is_chinese(text: str) -> bool:
+    return any("\u4e00" <= character <= "\u9fff" for character in text)
 
 
 def _quoted(value: str) -> str:
@@ -257,7 +265,8 @@ def log(request: Request, start: Annotated[int, Query(ge=0)] = 0) -> HTMLRespons
         last = max(size - start, 0)
         first = max(last - LOG_ROWS, 0)
         entries = transparency_log.entries(connection, start=first, limit=last - first) if last else []
-        published = dict(connection.execute(sa.select(publications.c.release, publications.c.dataset)).tuples().all())
+        rows = connection.execute(sa.select(publications.c.release, publications.c.dataset))
+        published = {row.release: row.dataset for row in rows}
         titles = {name: load_dataset(connection, name).title for name in _datasets_of(entries, published)}
         root = transparency_log.log_root(connection).hex()
     return render(

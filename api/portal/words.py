@@ -106,8 +106,6 @@ DECISION = {
     "approve": _t("通过", "approved"),
     "send-back": _t("退回", "sent back"),
     "reject": _t("否决", "rejected"),
-    "refuse": _t("不予批准", "refused"),
-    "revoke": _t("终止授权", "revoked"),
 }
 REVIEW_STATUS = {
     "awaiting-agency": _t("待单位审核", "awaits the agency review"),
@@ -193,7 +191,7 @@ WORDS: dict[str, dict[str, Text]] = {
     "source-status": SOURCE_STATUS,
     "stage": STAGE,
     "step": STEP,
-    "decision": DECISION,
+    "decision": DECISION | EVENT,
     "review-status": REVIEW_STATUS,
     "application-status": APPLICATION_STATUS,
     "event": EVENT,

@@ -15,8 +15,9 @@ import numpy as np
 
 from anonymize.classes import closeness, distinct_diversity, equivalence_classes
 from anonymize.hierarchies import GeneralisedColumn
-from anonymize.lattice import Lattice, Node, TupleTable
+from anonymize.lattice import Lattice
 from anonymize.loss import Aggregate, aggregate_loss, normalised_loss
+from anonymize.tuples import Node, TupleTable
 
 
 @dataclass(frozen=True)

@@ -1,106 +1,20 @@
-"""The lattice of generalisation levels and the search for its cheapest node that meets a requirement.
-
-A node is one level per column, counted from the column's lowest admissible level.
-"""
+"""The search for the cheapest node of the lattice of levels that meets a requirement."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anonymize.classes import closeness, combined_codes, distinct_diversity
-from anonymize.hierarchies import GeneralisedColumn
+from anonymize.classes import closeness, distinct_diversity
+from anonymize.diversity import Marks, diversity_marks
 from anonymize.loss import Aggregate, aggregate_loss, normalised_loss
+from anonymize.tuples import Grouping, Node, Snapshots, TupleTable
 
 if TYPE_CHECKING:
     from anonymize.kanonymity import Requirement, SensitiveColumn
 
-Node = tuple[int, ...]
 SEARCHABLE_NODES = 400_000  # above this the search is greedy and says so
-SNAPSHOTS = 64
 LOOK_AHEAD = 1024  # nodes looked at together for the next one worth checking
-PACKED_BITS = 62
-WORTH_KEEPING = 0.5  # a grouped table is kept where it has at most this share of its source's tuples
-
-
-class TupleTable:
-    """Distinct tuples of quasi-identifiers: weights (rows of each), codes and shares per column and level."""
-
-    def __init__(self, columns: Sequence[GeneralisedColumn]):
-        self.rows = len(columns[0].codes)
-        keys = combined_codes([c.codes for c in columns], self.rows)
-        _, first, self.tuple_of_row, self.weights = np.unique(
-            keys, return_index=True, return_inverse=True, return_counts=True
-        )
-        self.size = len(first)
-        base = [c.codes[first] for c in columns]
-        levels = [range(c.lowest, c.height) for c in columns]
-        self.heights = tuple(len(each) for each in levels)
-        self.domains = [c.domain for c in columns]
-        self.codes = [[c.level_codes[n][b] for n in each] for c, b, each in zip(columns, base, levels, strict=True)]
-        self.shares = [[c.shares[n][b] for n in each] for c, b, each in zip(columns, base, levels, strict=True)]
-        self.covered = [np.array([(s * self.weights).sum() for s in shares]) for shares in self.shares]
-        self.index_bits = max(self.size - 1, 1).bit_length()
-        self.strides = self._strides([c.distinct for c in columns])
-        if self.strides is not None:
-            self.packed = [
-                [(codes * stride) << self.index_bits for codes in per_level]
-                for per_level, stride in zip(self.codes, self.strides, strict=True)
-            ]
-
-    def _strides(self, cardinalities: Sequence[int]) -> list[int] | None:
-        """Factors that pack a tuple and its index into one integer; None where they do not fit."""
-        strides, stride = [], 1
-        for cardinality in cardinalities:
-            strides.append(stride)
-            stride *= max(cardinality, 1)
-        return strides if stride.bit_length() + self.index_bits <= PACKED_BITS else None
-
-    def grouped(self, node: Node, members: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Tuples `members` (None: all) sorted by their class at `node`, and where each class starts."""
-        if self.strides is not None:
-            return self._grouped_packed(node, members)
-        chosen = [codes[level] if members is None else codes[level][members] for codes, level in self._at(node)]
-        keys = combined_codes(chosen, self.size if members is None else len(members))
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        return (order if members is None else members[order]), _starts(keys)
-
-    def _grouped_packed(self, node: Node, members: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        size = self.size if members is None else len(members)
-        keys = np.arange(size, dtype=np.int64)
-        for packed, level in zip(self.packed, node, strict=True):
-            keys += packed[level] if members is None else packed[level][members]
-        keys.sort()
-        order = keys & ((1 << self.index_bits) - 1)
-        keys >>= self.index_bits
-        return (order if members is None else members[order]), _starts(keys)
-
-    def _at(self, node: Node) -> list[tuple[list[np.ndarray], int]]:
-        return list(zip(self.codes, node, strict=True))
-
-
-class Snapshots:
-    """Grouped tables of visited nodes: a coarser node groups one representative per class instead of all tuples."""
-
-    def __init__(self, table: TupleTable):
-        columns = len(table.heights)
-        self.nodes = np.full((SNAPSHOTS, columns), np.iinfo(np.int64).max)
-        self.sizes = np.full(SNAPSHOTS, np.iinfo(np.int64).max)
-        self.tables: list[tuple[np.ndarray | None, np.ndarray]] = [(None, table.weights)] * SNAPSHOTS
-        self.nodes[0], self.sizes[0], self.next = 0, table.size, 1
-
-    def nearest(self, node: Node) -> tuple[np.ndarray | None, np.ndarray]:
-        """Members (None: all tuples) and their weights, from the smallest table at or below `node`."""
-        below = (self.nodes <= np.array(node)).all(1)
-        return self.tables[int(np.where(below, self.sizes, np.iinfo(np.int64).max).argmin())]
-
-    def keep(self, node: Node, members: np.ndarray, weights: np.ndarray, source_size: int) -> None:
-        if len(members) > WORTH_KEEPING * source_size:
-            return
-        self.nodes[self.next], self.sizes[self.next] = node, len(members)
-        self.tables[self.next] = (members, weights)
-        self.next = self.next + 1 if self.next + 1 < SNAPSHOTS else 1
 
 
 class Lattice:
@@ -119,8 +33,10 @@ class Lattice:
         self.top = tuple(height - 1 for height in self.shape)
         self.exhaustive = int(np.prod(self.shape, dtype=float)) <= SEARCHABLE_NODES
         self.monotonic = not sensitive or requirement.t is None
-        self.sensitive = [_Pairs(table, column) for column in sensitive]
-        self.snapshots = Snapshots(table)
+        self.marks: list[Marks] = []
+        self.pairs: list[_Pairs] = []
+        self._watch(sensitive)
+        self.snapshots = Snapshots(table, self.marks)
         self.best: float = np.inf
         self.best_node: Node | None = None
         self.checks = 0
@@ -130,6 +46,16 @@ class Lattice:
             self.covered = np.stack(np.meshgrid(*table.covered, indexing="ij"), -1)
             self.extra = np.zeros_like(self.covered)
             self.least = self._loss(self.covered)
+
+    def _watch(self, sensitive: Sequence["SensitiveColumn"]) -> None:
+        """Marks for l where the column allows them; value by value for t, and for l where it does not."""
+        least = self.requirement.l
+        for column in sensitive if self.table.rows else ():
+            marks = None if least is None else diversity_marks(self.table.tuple_of_row, column.codes, least)
+            if marks is not None:
+                self.marks.append(marks)
+            if self.requirement.t is not None or marks is None:
+                self.pairs.append(_Pairs(self.table, column, least if marks is None else None))
 
     def search(self) -> Node | None:
         """The cheapest node that meets the requirement (the best found where the lattice is too large), or None."""
@@ -202,20 +128,9 @@ class Lattice:
     def _check(self, node: Node) -> bool:
         """Whether `node` meets the requirement; remembers what that says about others."""
         self.checks += 1
-        members, weights = (None, self.table.weights) if self.sensitive else self.snapshots.nearest(node)
-        order, starts = self.table.grouped(node, members)
-        by_member = np.empty(0)
-        if members is None:
-            by_member = self.table.weights[order]
-        else:
-            weight_of = np.zeros(self.table.size, np.int64)
-            weight_of[members] = weights
-            by_member = weight_of[order]
-        sizes = np.add.reduceat(by_member, starts)
-        if not self.sensitive:
-            self.snapshots.keep(node, order[starts], sizes, len(order))
-        failing = self._failing(order, starts, sizes)
-        suppressed = int(sizes[failing].sum())
+        grouping = self.snapshots.group(node, from_all=bool(self.pairs))
+        failing = self._failing(grouping)
+        suppressed = int(grouping.sizes[failing].sum())
         below = tuple(slice(0, level + 1) for level in node)
         if self.exhaustive:
             self.done[node] = True
@@ -223,7 +138,7 @@ class Lattice:
             if self.exhaustive and self.monotonic:
                 self.ruled_out[below] = True
             return False
-        extra = self._extra(node, order, starts, by_member, failing) if suppressed else np.zeros(len(node))
+        extra = self._extra(node, grouping, failing) if suppressed else np.zeros(len(node))
         if self.exhaustive and self.monotonic:
             np.maximum(self.extra[below], extra, out=self.extra[below])
         covered = np.array([c[level] for c, level in zip(self.table.covered, node, strict=True)])
@@ -232,29 +147,32 @@ class Lattice:
             self.best, self.best_node = loss, node
         return True
 
-    def _failing(self, order: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        failing = sizes < self.requirement.k
-        if not self.sensitive:
+    def _failing(self, grouping: Grouping) -> np.ndarray:
+        """Class → does it miss k, l or t?"""
+        failing = grouping.sizes < self.requirement.k
+        at = 0
+        for marks in self.marks:
+            failing |= marks.undiverse(grouping.marks[at : at + len(marks.parts)])
+            at += len(marks.parts)
+        if not self.pairs:
             return failing
-        class_of = np.empty(len(order), np.int64)
-        class_of[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
-        for pairs in self.sensitive:
+        class_of = np.empty(self.table.size, np.int64)
+        class_of[grouping.tuples] = grouping.of_entries(np.arange(len(grouping.starts)))
+        for pairs in self.pairs:
             in_class = class_of[pairs.tuples]
-            if self.requirement.l is not None:
-                failing |= distinct_diversity(in_class, len(sizes), pairs.values) < self.requirement.l
+            if pairs.least is not None:
+                failing |= distinct_diversity(in_class, len(failing), pairs.values) < pairs.least
             if self.requirement.t is not None:
                 distance = closeness(
-                    in_class, sizes, pairs.values, pairs.overall, ordered=pairs.ordered, weights=pairs.weights
+                    in_class, grouping.sizes, pairs.values, pairs.overall, ordered=pairs.ordered, weights=pairs.weights
                 )
                 failing |= distance > self.requirement.t + 1e-12
         return failing
 
-    def _extra(
-        self, node: Node, order: np.ndarray, starts: np.ndarray, weights: np.ndarray, failing: np.ndarray
-    ) -> np.ndarray:
+    def _extra(self, node: Node, grouping: Grouping, failing: np.ndarray) -> np.ndarray:
         """What suppression adds to the coverage of each column."""
-        gone = np.repeat(failing, np.diff(np.append(starts, len(order))))
-        removed, weight = order[gone], weights[gone]
+        gone = grouping.of_entries(failing)
+        removed, weight = grouping.tuples[gone], grouping.weights[gone]
         total = weight.sum()
         return np.array(
             [
@@ -268,19 +186,16 @@ class Lattice:
 
 
 class _Pairs:
-    """Distinct (tuple, sensitive value) pairs with their weights."""
+    """Distinct (tuple, sensitive value) pairs with their weights. least: distinct values wanted, None: not here."""
 
-    def __init__(self, table: TupleTable, column: "SensitiveColumn"):
+    def __init__(self, table: TupleTable, column: "SensitiveColumn", least: int | None):
         width = int(column.codes.max(initial=0)) + 1
         pairs, self.weights = np.unique(table.tuple_of_row * width + column.codes, return_counts=True)
         self.tuples, self.values = pairs // width, pairs % width
         self.overall = np.bincount(column.codes) / max(table.rows, 1)
         self.ordered = column.ordered
+        self.least = least
 
 
 def _neighbours(node: Node, step: int, top: Node) -> list[Node]:
     return [(*node[:i], level + step, *node[i + 1 :]) for i, level in enumerate(node) if 0 <= level + step <= top[i]]
-
-
-def _starts(sorted_keys: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(np.concatenate(([True], sorted_keys[1:] != sorted_keys[:-1])))

@@ -17,9 +17,10 @@ import pyarrow.csv
 from anonymize.apply import apply_controls
 from anonymize.hierarchies import GeneralisedColumn, generalise_column
 from anonymize.kanonymity import Requirement, full_domain
-from anonymize.lattice import TupleTable
 from anonymize.mondrian import local_recoding
+from anonymize.recode import sensitive_column
 from anonymize.risk import measure_risk
+from anonymize.tuples import TupleTable
 from schemas.disclosure import Control
 from schemas.hierarchy import Hierarchy, Level
 from schemas.table_schema import FieldRole
@@ -58,6 +59,10 @@ def run() -> list[Row]:
     tuples = TupleTable(_columns(big, hierarchies)).size
     seconds, _ = _best_of(1, lambda: full_domain(_columns(big, hierarchies), Requirement(5, 0.04)))
     rows.append(Row(f"1 M rows, {tuples:,} tuples: optimum", f"{seconds:.1f} s CPU", "≤ 5 s", seconds <= 5))
+    diverse = [sensitive_column("salary-class", big["salary-class"])]
+    eight = {name: h for name, h in hierarchies.items() if name != "salary-class"}
+    seconds, _ = _best_of(1, lambda: full_domain(_columns(big, eight), Requirement(5, 0.04, l=2), diverse))
+    rows.append(Row("1 M rows, 8 QIs, with l = 2: optimum", f"{seconds:.1f} s CPU"))
     seconds, _ = _best_of(1, lambda: local_recoding(_columns(big, hierarchies), Requirement(5, 0.0)))
     rows.append(Row("1 M rows: Mondrian", f"{seconds:.1f} s CPU"))
     seconds, treated = _best_of(1, lambda: apply_controls(big, _controls(hierarchies), tier_policy(), None))

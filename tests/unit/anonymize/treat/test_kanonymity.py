@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from anonymize.classes import closeness, combined_codes, distinct_diversity, equivalence_classes
 from anonymize.hierarchies import GeneralisedColumn, fixed_column, generalise_column
 from anonymize.kanonymity import Requirement, SensitiveColumn, failing_rows, full_domain, losses_of, reachable_k
-from anonymize.lattice import Lattice, TupleTable
+from anonymize.lattice import Lattice
 from anonymize.loss import aggregate_loss
 from anonymize.mondrian import local_recoding
+from anonymize.tuples import TupleTable
 from schemas.hierarchy import Hierarchy, Level
 from tests.factories.disclosure import text
 
@@ -78,6 +79,7 @@ def _distance(values: np.ndarray, sensitive: SensitiveColumn) -> float:
         Requirement(3, 0.2),
         Requirement(2, 1.0),
         Requirement(2, 0.1, l=2),
+        Requirement(2, 0.3, l=3),
         Requirement(2, 0.3, t=0.3),
         Requirement(2, 0.5, l=2, t=0.5),
     ],

@@ -17,13 +17,14 @@ from governance.transparency_log import append_entry
 from pipelines.catalogs.ckan_mapping import desired_package
 from pipelines.catalogs.reconcile import reconcile
 from pipelines.datasets import load_dataset, require_steward
+from pipelines.field_summary import summary_path, write_summary
 from pipelines.package import verify_release
 from pipelines.platform import Platform
 from pipelines.reviewing import SIGNING_KEY
 from pipelines.rows.build import build_rows
 from pipelines.sources import load_release
 from schemas.actor import Actor
-from schemas.dataset import Dataset, Openness
+from schemas.dataset import Dataset, Openness, Tier
 from schemas.errors import Conflict
 from schemas.release import Release
 from schemas.text import Text
@@ -80,6 +81,8 @@ def _build_rows(platform: Platform, release: Release) -> None:
         parquet = distribution.file("parquet")
         folder = platform.home / "rows" / parquet.digest
         build_rows(platform.store.path(parquet.digest), folder, distribution.fields)
+        if distribution.tier is not Tier.RESTRICTED:
+            write_summary(platform.store.path(parquet.digest), summary_path(platform.home, distribution))
 
 
 def _record_publication(

@@ -12,18 +12,25 @@ import pyarrow.parquet as pq
 
 from pipelines.read.features import feature_records
 from pipelines.read.objects import json_records, ndjson_records
-from pipelines.read.workbook import workbook_records
+from pipelines.read.workbook import open_sheet, sheet_records
 from schemas.errors import Refused
 from schemas.text import Text
 
 
 class Records:
-    """Iterates records once. `sheet` and `notes` are known after opening."""
+    """Iterates records once. `sheet` and `notes` are known after opening; `opened` is the sheet itself."""
 
-    def __init__(self, records: Iterator[list[Any]], sheet: str | None = None, notes: list[Text] | None = None):
+    def __init__(
+        self,
+        records: Iterator[list[Any]],
+        sheet: str | None = None,
+        notes: list[Text] | None = None,
+        opened: Any = None,
+    ):
         self._records = records
         self.sheet = sheet
         self.notes = notes or []
+        self.opened = opened
 
     def __iter__(self) -> Iterator[list[Any]]:
         return self._records
@@ -44,8 +51,8 @@ def open_records(path: Path, format: str, sheet: str | None, encoding: str | Non
     if format in ("csv", "tsv"):
         return Records(_text_records(path, format, encoding or "utf-8"))
     if format in ("xlsx", "xls", "ods"):
-        records, sheet, notes = workbook_records(path, format, sheet)
-        return Records(records, sheet, notes)
+        opened, sheet, notes = open_sheet(path, format, sheet)
+        return Records(sheet_records(opened), sheet, notes, opened)
     if format == "json":
         return Records(json_records(path))
     if format == "ndjson":

@@ -4,12 +4,14 @@ import codecs
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipelines.read.containers import checked_file_name, unpack
 from pipelines.read.encoding import EncodingWatch, checked_encoding, wrong_encoding
 from pipelines.read.formats import Format, container_of, format_of
 from pipelines.read.records import Records, open_records
 from pipelines.read.scratch import Scratch
+from pipelines.read.workbook import sheet_records
 from schemas.errors import NotFound, Refused, TooLarge
 from schemas.text import Text
 
@@ -28,7 +30,7 @@ class SourceTable:
     path: the file as given. content: the unpacked bytes (the same file unless it was an archive).
     digest: SHA-256 of the bytes at `path`, hex. size: bytes at `path`. labels: the first record, as text, stripped.
     sheet: of a workbook. notes: what a steward should know though nothing is refused.
-    scratch: keeps unpacked bytes alive as long as this object.
+    scratch: keeps unpacked bytes alive as long as this object. opened: the sheet of a workbook, parsed once.
     """
 
     path: Path
@@ -42,9 +44,12 @@ class SourceTable:
     notes: tuple[Text, ...] = ()
     content: Path = Path()
     scratch: Scratch | None = field(default=None, repr=False, compare=False)
+    opened: Any = field(default=None, repr=False, compare=False)
 
     def records(self) -> Records:
         """Records of a format that is not CSV or TSV; the first one holds the labels."""
+        if self.opened is not None:
+            return Records(sheet_records(self.opened), self.sheet)
         return open_records(self.content, self.format, self.sheet, self.encoding)
 
 
@@ -71,8 +76,8 @@ def read_source(path: Path, *, sheet: str | None = None, encoding: str | None = 
     with open_records(content, format, sheet, found) as records:
         labels = tuple("" if cell is None else str(cell).strip() for cell in next(iter(records), []))
         notes = tuple(records.notes)
-        sheet = records.sheet
-    return SourceTable(path, path.name, format, found, digest, size, labels, sheet, notes, content, scratch)
+        sheet, opened = records.sheet, records.opened
+    return SourceTable(path, path.name, format, found, digest, size, labels, sheet, notes, content, scratch, opened)
 
 
 def _size_and_head(path: Path) -> tuple[int, bytes]:

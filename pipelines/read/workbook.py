@@ -22,8 +22,8 @@ EMPTY_FORMULA = re.compile(
 CHUNK = 4 << 20
 
 
-def workbook_records(path: Path, format: str, sheet: str | None) -> tuple[Iterator[list[Any]], str, list[Text]]:
-    """(records, name of the sheet, notes).
+def open_sheet(path: Path, format: str, sheet: str | None) -> tuple[calamine.CalamineSheet, str, list[Text]]:
+    """(the sheet, its name, notes). calamine holds the whole sheet in memory.
 
     Raises Refused `password-protected`, `damaged-file`, `merged-header`, `formulas-without-values`, NotFound
     `no-such-sheet`, TooLarge `decompression-bomb`.
@@ -55,12 +55,25 @@ def workbook_records(path: Path, format: str, sheet: str | None) -> tuple[Iterat
     if format == "xlsx":
         _check_formulas(path, name)
     notes = [_other_sheets(len(book.sheet_names))] if sheet is None and len(book.sheet_names) > 1 else []
-    return _records(opened), name, notes
+    return opened, name, notes
 
 
-def _records(sheet: calamine.CalamineSheet) -> Iterator[list[Any]]:
-    for row in sheet.to_python(skip_empty_area=False):
-        yield [cell if type(cell) is str and cell else _cell(cell) for cell in row]
+def sheet_records(sheet: calamine.CalamineSheet) -> Iterator[list[Any]]:
+    """Records of an open sheet, with cells as openpyxl gives them."""
+    for row in raw_records(sheet):
+        yield [plain_cell(cell) for cell in row]
+
+
+def raw_records(sheet: calamine.CalamineSheet) -> Iterator[list[Any]]:
+    """Records from the top row on, with cells as calamine gives them: all numbers float, nothing an empty text."""
+    start = sheet.start
+    if start is None:
+        return
+    row, column = start
+    width = sheet.total_width
+    yield from ([""] * width for _ in range(row))
+    for cells in sheet.iter_rows():
+        yield [""] * column + cells if column and len(cells) < width else cells
 
 
 def _check_size(path: Path) -> None:
@@ -154,7 +167,7 @@ def column_letters(index: int) -> str:
     return letters
 
 
-def _cell(cell: Any) -> Any:
+def plain_cell(cell: Any) -> Any:
     """A cell as openpyxl gives it: whole numbers as int, dates as datetime, nothing as None."""
     if cell == "":
         return None

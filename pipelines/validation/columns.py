@@ -50,6 +50,21 @@ class Checked:
     typed: pa.Array | None
 
 
+@dataclass(frozen=True)
+class NumberCells:
+    """Cells of a workbook that are all numbers: float64, null for no cell."""
+
+    numbers: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def plain_number(number: float | None) -> float | int | None:
+    """A number as workbook libraries give it: whole ones as int."""
+    return int(number) if number is not None and number.is_integer() and abs(number) < 1e15 else number
+
+
 class Column:
     """One field: its predicate, its type so far, and readings remembered from earlier batches."""
 
@@ -62,6 +77,7 @@ class Column:
         self._absent = pa.array([*sorted(reading.missing), None], STRING)
         self.pattern = pattern
         self.kind = _kind(reading, pattern)
+        self._missing_numbers = any(_is_number(text) for text in reading.missing)
         self.few_distinct: bool | None = None
         self._separator = ord(" " if reading.format == "%Y-%m-%d %H:%M:%S" else "T")
         self._seen: dict[Any, tuple[bool, Any]] = {}
@@ -74,6 +90,8 @@ class Column:
 
         nulls_known: every missing text is null already.
         """
+        if isinstance(cells, NumberCells):
+            return self._check_numbers(cells.numbers)
         if not isinstance(cells, pa.Array):
             return self.check_values(cells)
         if cells.type == STRING:
@@ -201,6 +219,8 @@ class Column:
         """Texts that are equal where the values are, null for no value. typed: the same cells in the column's type."""
         if typed is not None and self.plain_identity and (typed.type == STRING or pa.types.is_integer(typed.type)):
             return plain_identities(typed)
+        if isinstance(cells, NumberCells):
+            cells = [plain_number(number) for number in cells.numbers.to_pylist()]
         if isinstance(cells, pa.Array) and cells.type != STRING and not pa.types.is_dictionary(cells.type):
             cells = cells.to_pylist()
         if isinstance(cells, pa.Array):
@@ -221,6 +241,13 @@ class Column:
                 self.hashed_apart = True
         return pa.array([identity(value) for value in values], STRING)
 
+    def _check_numbers(self, numbers: pa.Array) -> Checked:
+        """numbers: float64 as a workbook stores them, null for no cell. As text they mean the same, up to 15 digits."""
+        largest = pc.max(pc.abs(numbers)).as_py() or 0
+        if self.kind not in ("integer", "number") or self._missing_numbers or not largest < 1e15:
+            return self.check_values([plain_number(number) for number in numbers.to_pylist()])
+        return self.check_text(pc.cast(numbers, STRING))
+
     # -- exact reading
 
     def read(self, cell: Any) -> tuple[bool, Any]:
@@ -239,12 +266,13 @@ class Column:
         return np.fromiter((r[0] for r in results), bool, len(results)), [r[1] for r in results]
 
     def arrow(self, values: Sequence[Any]) -> pa.Array | None:
-        """values in the column's type; None, and a wider type from now on, where they do not fit."""
-        try:
-            return to_arrow(values, self.type)
-        except Misfit:
-            self.widen(values)
-            return None
+        """values in the column's type, which may grow wider here; None where they do not fit."""
+        for _ in range(2):
+            try:
+                return to_arrow(values, self.type)
+            except Misfit:
+                self.widen(values)
+        return None
 
     def widen(self, values: Sequence[Any]) -> None:
         self.type = wider_type(self.reading, self.type, values)
@@ -386,6 +414,14 @@ def _not_finite(bound: Any) -> bool:
     return (isinstance(bound, Decimal) and not bound.is_finite()) or (
         isinstance(bound, float) and not np.isfinite(bound)
     )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _mask(values: pa.Array | pa.ChunkedArray) -> np.ndarray:

@@ -272,10 +272,11 @@ def check_table(
     references: Mapping[str, pa.Table] | None = None,
     threads: int | None = None,
     fast: bool = True,
+    blocks_of: Callable[[OpenTable], Iterator[Block]] | None = None,
 ) -> Outcome:
     """Open a table and check it: by blocks of CSV where that is exact, else record by record. Errors found are
     returned, as frictionless's. references: typed tables that foreign keys refer to, by name. fast: False keeps to the
-    exact way."""
+    exact way. blocks_of: a reader of the caller's own, for formats other than CSV."""
     try:
         table = open_source()
     except adapter.Unopenable as unopenable:
@@ -290,6 +291,8 @@ def check_table(
             "progress": progress,
             "threads": threads,
         }
+        if blocks_of is not None:
+            return Engine(table, **options).run(lambda: blocks_of(table), "fast")
         if fast and table.csv:
             engine = Engine(table, **options)
             reader = CsvReader(table.csv, engine.columns, table.first_row)

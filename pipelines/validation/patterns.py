@@ -48,7 +48,8 @@ class PatternCheck:
 
 def _with_pythons_spaces(pattern: str) -> str:
     """The pattern for `regex`, whose `\\s` lacks four separators (U+001C to U+001F) that are spaces for `re`."""
-    parts, in_class, escaped = [], False, False
+    parts: list[str] = []
+    in_class, escaped = False, False
     for character in pattern:
         if escaped and character in "sS" and (not in_class or character == "s"):
             spaces = r"\s\x1c-\x1f"

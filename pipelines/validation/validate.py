@@ -1,7 +1,7 @@
 """Validate one source table against one schema: a typed table, or a report of what is wrong."""
 
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.read import SourceTable
+from pipelines.read.workbook import raw_records
 from pipelines.validation import frictionless_adapter as adapter
+from pipelines.validation.batches import Block
 from pipelines.validation.beyond import BatchChecks
 from pipelines.validation.cell_hazards import FormulaWarnings
 from pipelines.validation.engine import Outcome, check_table
@@ -17,6 +19,7 @@ from pipelines.validation.errors import validation_report
 from pipelines.validation.frictionless_adapter import OpenTable
 from pipelines.validation.header_shape import refuse_misplaced_header
 from pipelines.validation.rules import ReferenceLookup
+from pipelines.validation.sheet_blocks import sheet_blocks
 from schemas.errors import Refused
 from schemas.table_schema import TableSchema
 from schemas.text import Text
@@ -65,6 +68,7 @@ def validate_table(
         references=references,
         folder=folder,
         progress=_share(source, progress) if progress else None,
+        blocks_of=_sheet_reader(source) if source.opened is not None else None,
     )
     seconds = round(time.monotonic() - started, 3)
     report = validation_report(
@@ -83,6 +87,10 @@ def validate_table(
     if not report.valid or outcome.table is None:
         return report
     return ValidatedTable(in_schema_order(outcome.table, schema), schema, report)
+
+
+def _sheet_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]]:
+    return lambda table: sheet_blocks(raw_records(source.opened), table.first_row, len(table.readings))
 
 
 def in_schema_order(table: pa.Table, schema: TableSchema) -> pa.Table:

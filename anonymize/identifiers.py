@@ -17,7 +17,7 @@ HEADER_ONLY_SCORE = 0.3  # the header tells a kind, the cells do not bear it out
 HEADER_SHARE = 0.3  # share of cells that must have the kind's form for its header to count
 COINCIDENCE_SCORE = 0.1
 # Headers under which digits are telephone numbers of any form.
-_TELEPHONES = frozenset({"CN_MOBILE", "CN_LANDLINE"})
+_TELEPHONES = frozenset({"CN_MOBILE", "CN_LANDLINE", "PHONE_NUMBER"})
 
 
 def identifier_findings(column: Column, header: Header | None) -> list[Finding]:
@@ -79,7 +79,7 @@ def _flags(column: Column, places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool
 
 
 def _same_kind(told: str, entity: str) -> bool:
-    return told == entity or (told in _TELEPHONES and entity in _TELEPHONES | {"PHONE_NUMBER"})
+    return told == entity or (told in _TELEPHONES and entity in _TELEPHONES)
 
 
 def _rate_in_shape(column: Column, filled: npt.NDArray[np.bool_], matched: npt.NDArray[np.bool_]) -> float:

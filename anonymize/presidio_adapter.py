@@ -15,6 +15,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine, NoOpNlpEngine
 from presidio_analyzer.predefined_recognizers import (
     CryptoRecognizer,
     MedicalLicenseRecognizer,
+    PhoneRecognizer,
     SpacyRecognizer,
     UrlRecognizer,
     UsBankRecognizer,
@@ -37,11 +38,12 @@ from anonymize.recognizers.specification import (
 from anonymize.spans import NameTagger, Span
 
 NAMES = ("PERSON", "LOCATION", "ORGANIZATION")
-# Presidio's own for English texts, beside ours; those of ours that it has too (cards, e-mail, IP, IBAN, SSN, phones)
+# Presidio's own for English texts, beside ours; those of ours that it has too (cards, e-mail, IP, IBAN, SSN)
 # come from our specifications, whose boundaries hold beside Han characters.
 ENGLISH: tuple[type[Any], ...] = (
     CryptoRecognizer,
     MedicalLicenseRecognizer,
+    PhoneRecognizer,
     UrlRecognizer,
     UsBankRecognizer,
     UsItinRecognizer,

@@ -11,8 +11,8 @@ SPECIFICATION = Specification(
     patterns=(
         Pattern(
             "north-american",
-            rf"{_LEFT}(?:\+?1[-. ]?)?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[-. ])[2-9][0-9]{{2}}[-. ][0-9]{{4}}"
-            rf"(?: ?x[0-9]{{1,6}})?{_RIGHT}",
+            rf"{_LEFT}(?:(?:\+?1|001)[-. ]?)?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[-. ])"
+            rf"[2-9][0-9]{{2}}[-. ][0-9]{{4}}(?: ?x[0-9]{{1,6}})?{_RIGHT}",
             r"[2-9][0-9]{2}\)? ?[-. ]?[2-9][0-9]{2}[-. ][0-9]{4}",
             0.55,
         ),
@@ -23,6 +23,7 @@ SPECIFICATION = Specification(
             0.55,
         ),
     ),
-    context_en=("phone", "tel", "call", "fax", "mobile"),
+    context_en=("phone", "tel", "call", "fax", "mobile", "contact", "number is"),
+    column_pattern=r"\+?[0-9(][0-9() .-]{5,18}[0-9](?: ?x[0-9]{1,6})?",
     latin_only=True,
 )

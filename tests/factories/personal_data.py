@@ -65,8 +65,8 @@ def landline(rng: random.Random) -> str:
 
 
 def bank_card(rng: random.Random) -> str:
-    body = rng.choice(("622202", "621700", "622848", "356833", "404117", "524047"))
-    length = 16 if body[0] != "6" else rng.choice((16, 19))
+    body = rng.choice(("622202", "621700", "622848", "356833", "404117", "524047", "545821", "373456"))
+    length = {"6": rng.choice((16, 19)), "3": 15 if body[1] == "7" else 16}.get(body[0], 16)
     body += digits(rng, length - 7)
     return body + stdnum.luhn.calc_check_digit(body)
 
@@ -140,7 +140,7 @@ WRITTEN: dict[str, tuple[Callable[[str, random.Random], str], ...]] = {
         lambda v, r: f"+86{r.choice(('', ' ', '-'))}{v}",
         lambda v, r: f"86-{v}",
     ),
-    "BANK_CARD": (lambda v, r: grouped(v, (4, 4, 4, 4), " "), lambda v, r: v.translate(FULL_WIDTH)),
+    "BANK_CARD": (lambda v, r: grouped(v, (4, 4, 4, 4) if len(v) > 15 else (4, 6), " "), lambda v, r: v.translate(FULL_WIDTH)),
     "CN_USCC": (lambda v, r: v.translate(FULL_WIDTH),),
 }
 

@@ -1,4 +1,5 @@
-"""Speed of the meaning kernels: values checked per second, on a million random values of the right shape."""
+"""Speed of the meaning kernels on a million random values of the right shape: values per second of processor time, so
+that other work on the machine counts less."""
 
 import time
 
@@ -26,9 +27,9 @@ def run() -> list[Row]:
     rows.append(_measured("meaning division-code by the row's date", samples["division-code"], codes, at))
     x, y = np.random.default_rng(9).uniform(75, 130, VALUES), np.random.default_rng(9).uniform(5, 50, VALUES)
     for source, target in (("WGS84", "GCJ-02"), ("GCJ-02", "BD-09"), ("GCJ-02", "WGS84")):
-        start = time.perf_counter()
+        start = time.process_time()
         convert(x, y, source, target)
-        rows.append(_row(f"coordinates {source} to {target}", VALUES / (time.perf_counter() - start)))
+        rows.append(_row(f"coordinates {source} to {target}", VALUES / (time.process_time() - start)))
     return [*rows, *_warnings_and_references(samples)]
 
 
@@ -38,27 +39,27 @@ def _warnings_and_references(samples: dict[str, pa.Array]) -> list[Row]:
     rows = []
     for kind, kernel in (("surrounding spaces", surrounded), ("full-width characters", full_width)):
         for name, cells in (("numbers", samples["money"]), ("words", words)):
-            start = time.perf_counter()
+            start = time.process_time()
             for first in range(0, VALUES, BLOCK):
                 kernel(cells.slice(first, BLOCK))
-            rows.append(_row(f"warning {kind}, {name}", VALUES / (time.perf_counter() - start)))
+            rows.append(_row(f"warning {kind}, {name}", VALUES / (time.process_time() - start)))
     held = HeldKeys([samples["bank-card"]])
-    start = time.perf_counter()
+    start = time.process_time()
     for first in range(0, VALUES, BLOCK):
         held.lacks([samples["bank-card"].slice(first, BLOCK)])
-    rate = VALUES / (time.perf_counter() - start)
-    return [*rows, Row("rule reference, a million keys", f"{rate / 1e6:.1f} M rows/s")]
+    rate = VALUES / (time.process_time() - start)
+    return [*rows, Row("rule reference, a million keys", f"{rate / 1e6:.1f} M rows/s per core")]
 
 
 def _measured(name: str, values: pa.Array, field: dict[str, str], at: pa.Array | None = None) -> Row:
     check_meaning(values.slice(0, 10), field, None if at is None else at.slice(0, 10))
-    start = time.perf_counter()
+    start = time.process_time()
     check_meaning(values, field, at)
-    return _row(name, len(values) / (time.perf_counter() - start))
+    return _row(name, len(values) / (time.process_time() - start))
 
 
 def _row(name: str, rate: float) -> Row:
-    return Row(name, f"{rate / 1e6:.1f} M values/s", "≥ 1 M values/s", rate >= GOAL)
+    return Row(name, f"{rate / 1e6:.1f} M values/s per core", "≥ 1 M values/s", rate >= GOAL)
 
 
 def _samples(random: np.random.Generator) -> dict[str, pa.Array]:

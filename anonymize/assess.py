@@ -10,6 +10,7 @@ from anonymize.detect import detect
 from anonymize.hierarchies import distinct_values
 from anonymize.recode import quasi_identifiers, sensitive_column, sensitive_fields
 from anonymize.risk import measure_risk, share_above
+from anonymize.survivors import surviving_cells
 from anonymize.treated import TreatedTable
 from schemas.dataset import Tier
 from schemas.disclosure import (
@@ -57,8 +58,9 @@ def assess_disclosure(
         after = _measure(treated.table, treated.quasi_identifiers, controls, tier_policy)
         failures = _missed_thresholds(after, treated, source.num_rows, tier_policy.thresholds)
         failures += _lost_quasi_identifiers(treated, controls)
-    failures += _forbidden(residual, controls)
-    doubts = _doubts(treated, findings, controls)
+    own, elsewhere = surviving_cells(source, treated.table, controls)
+    failures += _forbidden(residual, controls) + [_survived(field, cells) for field, cells in own.items()]
+    doubts = _doubts(treated, findings, controls) + [_survived(field, cells) for field, cells in elsewhere.items()]
     outcome = Outcome.FAIL if failures else Outcome.REVIEW if doubts else Outcome.PASS
     return DisclosureReport(
         tier=tier,
@@ -188,6 +190,13 @@ def _allowed(finding: Finding, control: DisclosureControl) -> bool:
     if control.control is Control.KEEP:
         return control.role is FieldRole.DIRECT_IDENTIFIER and finding.meaning in (None, control.meaning)
     return control.control in HOLDS_NO_IDENTIFIER and (finding.cells == 0 or not finding.verified_share)
+
+
+def _survived(field: str, cells: int) -> Text:
+    return Text(
+        zh=f"字段 {field} 的结果中有 {cells} 个单元格与应处理的直接标识原值相同",
+        en=f"{cells} cells of field {field} equal raw direct identifiers that were to be treated",
+    )
 
 
 def _doubts(treated: TreatedTable, findings: Sequence[Finding], controls: Sequence[DisclosureControl]) -> list[Text]:

@@ -132,14 +132,14 @@ def _cover(column: GeneralisedColumn, ranks: np.ndarray, group: np.ndarray, grou
     np.minimum.at(low, group, ranks)
     np.maximum.at(high, group, ranks)
     first, last = value_of_rank[low], value_of_rank[high]
-    texts: list[str | None] = [None] * groups
+    texts = np.full(groups, None, dtype=object)
     share = np.ones(groups)
     undecided = np.ones(groups, bool)
     for level in range(column.lowest, column.height):
         codes = column.level_codes[level]
         covered = undecided & (codes[first] == codes[last])
-        for at in np.flatnonzero(covered):
-            texts[at] = column.label(level, int(first[at]))
+        words = np.array(column.texts if level == 0 else column.labels[level], dtype=object)
+        texts[covered] = words[codes[first[covered]]]
         share[covered] = column.shares[level][first[covered]]
         undecided &= ~covered
     return pa.array(texts, pa.string()), share

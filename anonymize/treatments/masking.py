@@ -114,12 +114,17 @@ def mask_full(text: str) -> str:
 def mask_name(text: str, filler: str = "某某", keep_organisations: bool = True) -> str:
     """张三 → 张某某, 欧阳修 → 欧阳某某; the length of the given name is not told. Organisations stay readable."""
     name = text.strip()
-    if keep_organisations and len(name) >= LEAST_ORGANISATION and ORGANISATION.fullmatch(name):
+    if keep_organisations and names_organisation(name):
         return text
     if len(name) < 2:
         return filler
     surname = name[:2] if len(name) > 2 and name[:2] in COMPOUND_SURNAMES else name[0]
     return surname + filler
+
+
+def names_organisation(name: str) -> bool:
+    """Whether a name is certainly that of an organisation, by how it ends."""
+    return len(name) >= LEAST_ORGANISATION and ORGANISATION.fullmatch(name) is not None
 
 
 def mask_resident_id(text: str, keep_first: int = 2, keep_last: int = 0) -> str:

@@ -124,6 +124,31 @@ def test_pseudonyms_and_masks_are_no_identifiers(kind: Control) -> None:
     assert report.outcome is Outcome.PASS, reasons(report)
 
 
+def test_a_mask_that_did_nothing_is_caught_by_comparing_with_the_source() -> None:
+    source = pa.table({"手机号": persons(80)["手机号"], "号": [f"{n:06d}" for n in range(80)]})
+    masked = control("手机号", FieldRole.DIRECT_IDENTIFIER, Control.MASK, meaning=Meaning.MOBILE, style="mobile")
+    number = control("号", FieldRole.DIRECT_IDENTIFIER, Control.DROP)
+    treated = apply_controls(source, [masked, number], tier_policy(), None)
+    assert assess_disclosure(source, treated, [masked, number], tier_policy(), Tier.OPEN).outcome is Outcome.PASS
+    undone = replace(treated, table=treated.table.set_column(0, "手机号", source["手机号"]))
+    report = assess_disclosure(source, undone, [masked, number], tier_policy(), Tier.OPEN)
+    assert report.outcome is Outcome.FAIL
+    assert "80 cells of field 手机号" in reasons(report)
+
+
+def test_an_identifier_repeated_in_another_column_wants_a_person() -> None:
+    numbers = [f"JY{n:08d}" for n in range(60)]
+    source = pa.table({"编号": numbers, "关联": numbers[::-1]})
+    plan = [
+        control("编号", FieldRole.DIRECT_IDENTIFIER, Control.DROP),
+        control("关联", FieldRole.NON_SENSITIVE, Control.KEEP),
+    ]
+    treated = apply_controls(source, plan, tier_policy(), None)
+    report = assess_disclosure(source, treated, plan, tier_policy(), Tier.OPEN)
+    assert report.outcome is Outcome.REVIEW
+    assert "关联" in reasons(report)
+
+
 def test_what_law_makes_public_is_allowed_where_the_policy_says_so() -> None:
     table = pa.table({"法定代表人": persons(80)["姓名"], "手机号": persons(80)["手机号"]})
     kept = control("法定代表人", FieldRole.DIRECT_IDENTIFIER, Control.KEEP, meaning=Meaning.LEGAL_REPRESENTATIVE)

@@ -66,14 +66,9 @@ def sheet_records(sheet: calamine.CalamineSheet) -> Iterator[list[Any]]:
 
 def raw_records(sheet: calamine.CalamineSheet) -> Iterator[list[Any]]:
     """Records from the top row on, with cells as calamine gives them: all numbers float, nothing an empty text."""
-    start = sheet.start
-    if start is None:
-        return
-    row, column = start
-    width = sheet.total_width
-    yield from ([""] * width for _ in range(row))
+    before = [""] * (sheet.start[1] if sheet.start else 0)  # calamine leaves out empty columns at the left
     for cells in sheet.iter_rows():
-        yield [""] * column + cells if column and len(cells) < width else cells
+        yield before + cells if before else cells
 
 
 def _check_size(path: Path) -> None:

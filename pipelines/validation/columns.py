@@ -229,7 +229,7 @@ class Column:
             if self.reading.type in ("number", "any"):  # one NaN is not another
                 return pa.array([identity(self.read(cell)[1]) for cell in cells.to_pylist()], STRING)
             return pa.array(dictionary, STRING).take(encoded.indices)
-        return pa.array([identity(self.reading.read(cell)[1]) for cell in cells], STRING)
+        return pa.array([identity(self.reading.read(cell)[0]) for cell in cells], STRING)
 
     def key_array(self, values: Sequence[Any]) -> pa.Array:
         """Values in the form that keys of this column are compared in."""

@@ -68,7 +68,7 @@ def validate_table(
         references=references,
         folder=folder,
         progress=_share(source, progress) if progress else None,
-        blocks_of=_sheet_reader(source) if source.opened is not None else None,
+        blocks_of=sheet_reader(source) if source.opened is not None else None,
     )
     seconds = round(time.monotonic() - started, 3)
     report = validation_report(
@@ -89,7 +89,7 @@ def validate_table(
     return ValidatedTable(in_schema_order(outcome.table, schema), schema, report)
 
 
-def _sheet_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]]:
+def sheet_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]]:
     return lambda table: sheet_blocks(raw_records(source.opened), table.first_row, len(table.readings))
 
 

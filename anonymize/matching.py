@@ -6,7 +6,7 @@ products → overlaps resolved. Equal, match for match, to Presidio running the 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -27,6 +27,7 @@ from anonymize.recognizers.specification import (
     normalise,
 )
 
+CHUNK = 200_000
 HAN = r"[\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{20000}-\u{3134f}]"
 
 
@@ -60,7 +61,18 @@ def normalise_many(texts: pl.Series) -> pl.Series:
 
 
 def match_texts(texts: pl.Series, specifications: Sequence[Specification] = SPECIFICATIONS) -> Matches:
-    """All matches in `texts` (normalised strings, nulls allowed), overlaps resolved."""
+    """All matches in `texts` (normalised strings, nulls allowed), overlaps resolved.
+
+    At most CHUNK texts are worked on at once, which bounds the memory for millions of long ones.
+    """
+    parts = []
+    for first in range(0, len(texts), CHUNK):
+        part = _match_chunk(texts.slice(first, CHUNK), specifications)
+        parts.append(replace(part, text=part.text + first))
+    return _concatenate(parts)
+
+
+def _match_chunk(texts: pl.Series, specifications: Sequence[Specification]) -> Matches:
     latin = None
     found: list[Matches] = []
     for number, specification in enumerate(specifications):

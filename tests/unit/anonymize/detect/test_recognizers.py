@@ -5,9 +5,10 @@ import random
 import pyarrow as pa
 import pytest
 
+from anonymize import matching
 from anonymize.recognizers.registry import SPECIFICATIONS
 from anonymize.spans import find_spans
-from tests.factories.personal_data import uscc_with_mobile
+from tests.factories.personal_data import make_cells, uscc_with_mobile
 
 FOUND = [
     # entity, text, what is found
@@ -140,3 +141,10 @@ def test_organisations_codes_are_kept_in_texts() -> None:
 def test_nulls_and_arrow_strings_are_taken() -> None:
     values = pa.array([None, "电话13812345678", ""])
     assert {at: [s.entity for s in spans] for at, spans in find_spans(values).items()} == {1: ["CN_MOBILE"]}
+
+
+def test_chunks_of_texts_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [c.text for c in make_cells(300, seed=4)]
+    whole = find_spans(texts)
+    monkeypatch.setattr(matching, "CHUNK", 7)
+    assert find_spans(texts) == whole

@@ -6,6 +6,7 @@ import secrets
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,7 +37,6 @@ FIRST_ATTEMPT = sa.text(
 # OWASP's argon2id setting of 19 MiB; a few at once, so that many sign-ins cannot use up the memory.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 _hashing = threading.BoundedSemaphore(4)
-_UNUSABLE_HASH = _hasher.hash(secrets.token_hex())  # verified against when there is no account: same time, same answer
 
 
 @dataclass(frozen=True)
@@ -361,10 +361,16 @@ def _hash_password(password: str) -> str:
         return _hasher.hash(password)
 
 
+@cache
+def _unusable_hash() -> str:
+    """Verified against when there is no account: the same time, the same answer."""
+    return _hasher.hash(secrets.token_hex())
+
+
 def _verify_password(stored: str | None, password: str) -> bool:
     try:
         with _hashing:
-            return _hasher.verify(stored or _UNUSABLE_HASH, password[: PASSWORD_LENGTHS.stop]) and stored is not None
+            return _hasher.verify(stored or _unusable_hash(), password[: PASSWORD_LENGTHS.stop]) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 

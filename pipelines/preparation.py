@@ -4,7 +4,7 @@ May run twice: the same source gives the same release.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from governance.database.dataset_tables import publications, releases, sources
 from governance.database.engine import reading
 from governance.outbox import finish_key
 from governance.release_review.service import submit_release
+from pipelines.current_release import served_release
 from pipelines.datasets import load_dataset
 from pipelines.platform import Platform
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
@@ -57,7 +58,16 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str) -> Pr
         store=platform.store,
         work=platform.home / "work",
         earlier=lambda tier: _published_tables(platform, dataset, source_digest, tier),
+        references=lambda name, columns: _referenced_columns(platform, name, columns),
     )
+
+
+def _referenced_columns(platform: Platform, name: str, columns: Sequence[str]) -> pa.Table:
+    """Columns of the current release of another dataset, of its most open tier. Raises NotFound."""
+    with reading(platform.engine) as connection:
+        release = served_release(connection, name)
+    parquet = release.distributions[0].file("parquet")
+    return pq.read_table(platform.store.path(parquet.digest), columns=list(columns), memory_map=True)
 
 
 def _published_tables(platform: Platform, dataset: Dataset, source_digest: str, tier: Tier) -> list[pa.Table]:

@@ -21,6 +21,7 @@ from pipelines.package import package_release
 from pipelines.read import read_source
 from pipelines.store import Store
 from pipelines.validation import ValidatedTable, validate_table
+from pipelines.validation.rules import ReferenceLookup
 from schemas.dataset import Dataset, Tier
 from schemas.disclosure import DisclosureControl, DisclosurePolicy, DisclosureReport, Outcome, TierPolicy
 from schemas.errors import Refused
@@ -75,7 +76,8 @@ class DisclosureRefused(Refused):
 class Preparation:
     """What preparing needs besides the source. key: secret for pseudonyms of this dataset.
 
-    earlier: the tables published before in a tier; a new release must not undo what they suppressed.
+    earlier: the tables published before in a tier; a new release must not undo what they suppressed. references: reads
+    columns of other datasets' current releases, for rules that refer to them (数据核验).
     """
 
     dataset: Dataset
@@ -86,6 +88,7 @@ class Preparation:
     store: Store
     work: Path
     earlier: Callable[[Tier], Sequence[pa.Table]] = lambda tier: ()
+    references: ReferenceLookup | None = None
 
 
 def prepare(preparation: Preparation, source_path: Path, progress: Progress = lambda stage, share: None) -> Release:
@@ -94,7 +97,13 @@ def prepare(preparation: Preparation, source_path: Path, progress: Progress = la
     progress("read", 0.0)
     source = read_source(source_path)
     progress("validate", 0.0)
-    validated = validate_table(source, schema, progress=lambda share: progress("validate", share))
+    validated = validate_table(
+        source,
+        schema,
+        progress=lambda share: progress("validate", share),
+        releases=preparation.references,
+        folder=preparation.work,
+    )
     table = _accepted(validated).table
     progress("detect", 0.0)
     roles = classify_fields(schema, detect(table))

@@ -12,7 +12,6 @@ from itertools import pairwise
 
 import rjieba
 from opencc import OpenCC
-from pypinyin import Style, lazy_pinyin
 
 HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 LATIN = re.compile(r"[a-z0-9]+")
@@ -94,6 +93,8 @@ def syllables_of(run: str) -> list[str]:
 
 @lru_cache(maxsize=50_000)
 def _syllables_of_word(word: str) -> tuple[str, ...]:
+    from pypinyin import Style, lazy_pinyin  # its tables take most of a second: only when something is searched
+
     return tuple(lazy_pinyin(word, style=Style.NORMAL, v_to_u=False))
 
 

@@ -172,7 +172,7 @@ def detect_file(file: File, json: Json = False, lang: Lang = "") -> None:
 def anonymize(
     file: File,
     schema: SchemaOption,
-    tier: Tier,
+    tier: Annotated[Tier, typer.Option(help="open, restricted. 层级。")],
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV or Parquet to write. 输出文件。")],
     policy: str = "standard",
     json: Json = False,

@@ -209,7 +209,7 @@ def test_the_restricted_tier_holds_no_direct_identifier_of_the_source(platform: 
     source, _ = hand_in(platform, "employment-registrations")
     release = prepare_source(platform, source, OPERATOR)
     record = load_source(platform, source)
-    raw = source_path(platform.home, source, record.file_name).read_bytes().decode("gb18030", "replace")
+    raw = source_path(platform.home, source, record.file_name).read_bytes().decode("utf-8-sig")
     lines = [line.split(",") for line in raw.splitlines()[1:]]
     identifiers = {cell for line in lines for cell in line if len(cell) == 18 and cell[:17].isdigit()}
     mobiles = {cell for line in lines for cell in line if len(cell) == 11 and cell.isdigit()}

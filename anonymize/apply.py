@@ -43,7 +43,7 @@ def apply_controls(
             table, tuple(field_after(c, None) for c in controls), tuple(describe_effect(c, 0.0) for c in controls)
         )
     treated, changed = treat_fields(table, controls, key)
-    recoded = recode(treated, controls, tier_policy) if quasi_identifiers(controls) else None
+    recoded = recode(treated, table, controls, tier_policy) if quasi_identifiers(controls) else None
     finished = _in_content_order(_with_recoded(treated, recoded))
     return TreatedTable(
         table=finished,

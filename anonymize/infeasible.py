@@ -30,8 +30,11 @@ def infeasible(
         parts_zh.append(f"代价最大的字段是 {name}，不发布它时 k 可达 {without}")
         parts_en.append(f"field {name} costs most: without it k = {without} is reachable")
     for column in sensitive:
-        distinct = int(column.codes.max(initial=-1)) + 1
-        if requirement.l is not None and distinct < requirement.l:
+        distinct = len(np.unique(column.codes))
+        if column.least is not None and distinct < column.least:
+            parts_zh.append(f"表中只有 {distinct} 人，达不到每组 {column.least} 人")
+            parts_en.append(f"the table holds {distinct} persons only, {column.least} per class are out of reach")
+        elif column.least is None and requirement.l is not None and distinct < requirement.l:
             parts_zh.append(f"敏感字段 {column.name} 只有 {distinct} 个取值，达不到 l={requirement.l}")
             parts_en.append(
                 f"sensitive field {column.name} has {distinct} values only, l = {requirement.l} is out of reach"
@@ -43,7 +46,7 @@ def infeasible(
             zh="请删除代价最大的字段、为它选用更粗的泛化层次，或改用抑制上限更高的策略",
             en="drop the field that costs most, give it a coarser hierarchy, or use a policy that may suppress more",
         ),
-        field=costliest[0] if costliest else (sensitive[0].name if sensitive else columns[0].name),
+        field=costliest[0] if costliest else columns[0].name,
     )
 
 

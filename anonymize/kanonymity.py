@@ -22,11 +22,23 @@ from anonymize.tuples import Node, TupleTable
 
 @dataclass(frozen=True)
 class SensitiveColumn:
-    """codes: row → value, ranks where `ordered`."""
+    """codes: row → value, ranks where `ordered`.
+
+    least: distinct values each class needs of this column; None: what the requirement says of l, and t applies too.
+    """
 
     name: str
     codes: np.ndarray
     ordered: bool = False
+    least: int | None = None
+
+    def wanted(self, requirement: "Requirement") -> int | None:
+        """Distinct values each class needs, None where any number does."""
+        return requirement.l if self.least is None else self.least
+
+    def distance(self, requirement: "Requirement") -> float | None:
+        """Largest distance allowed to the whole table's distribution."""
+        return requirement.t if self.least is None else None
 
 
 @dataclass(frozen=True)
@@ -60,13 +72,13 @@ def full_domain(
     """The levels with the least loss that meet `requirement`; None where no levels do."""
     rows = len(columns[0].codes)
     table = TupleTable(columns)
-    diverse = bool(sensitive) and (requirement.l is not None or requirement.t is not None)
-    lattice = Lattice(table, requirement, sensitive if diverse else (), aggregate)
+    watched = [s for s in sensitive if s.wanted(requirement) is not None or s.distance(requirement) is not None]
+    lattice = Lattice(table, requirement, watched, aggregate)
     found = lattice.search()
     if found is None:
         return None
     node = tuple(_finest_alike(c, c.lowest + level) for c, level in zip(columns, found, strict=True))
-    suppressed = failing_rows(columns, node, requirement, sensitive if diverse else ())
+    suppressed = failing_rows(columns, node, requirement, watched)
     losses = losses_of(columns, node, suppressed)
     return FullDomain(
         levels=node,
@@ -103,12 +115,13 @@ def failing_classes(
     """Class → does it miss k, l or t?"""
     failing = sizes < requirement.k
     for column in sensitive:
-        if requirement.l is not None:
-            failing |= distinct_diversity(class_of, len(sizes), column.codes) < requirement.l
-        if requirement.t is not None:
+        least, farthest = column.wanted(requirement), column.distance(requirement)
+        if least is not None:
+            failing |= distinct_diversity(class_of, len(sizes), column.codes) < least
+        if farthest is not None:
             overall = np.bincount(column.codes) / max(len(column.codes), 1)
             distance = closeness(class_of, sizes, column.codes, overall, ordered=column.ordered)
-            failing |= distance > requirement.t + 1e-12
+            failing |= distance > farthest + 1e-12
     return failing
 
 

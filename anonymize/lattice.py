@@ -49,13 +49,13 @@ class Lattice:
 
     def _watch(self, sensitive: Sequence["SensitiveColumn"]) -> None:
         """Marks for l where the column allows them; value by value for t, and for l where it does not."""
-        least = self.requirement.l
         for column in sensitive if self.table.rows else ():
+            least, farthest = column.wanted(self.requirement), column.distance(self.requirement)
             marks = None if least is None else diversity_marks(self.table.tuple_of_row, column.codes, least)
             if marks is not None:
                 self.marks.append(marks)
-            if self.requirement.t is not None or marks is None:
-                self.pairs.append(_Pairs(self.table, column, least if marks is None else None))
+            if farthest is not None or marks is None:
+                self.pairs.append(_Pairs(self.table, column, least if marks is None else None, farthest))
 
     def search(self) -> Node | None:
         """The cheapest node that meets the requirement (the best found where the lattice is too large), or None."""
@@ -162,11 +162,11 @@ class Lattice:
             in_class = class_of[pairs.tuples]
             if pairs.least is not None:
                 failing |= distinct_diversity(in_class, len(failing), pairs.values) < pairs.least
-            if self.requirement.t is not None:
+            if pairs.farthest is not None:
                 distance = closeness(
                     in_class, grouping.sizes, pairs.values, pairs.overall, ordered=pairs.ordered, weights=pairs.weights
                 )
-                failing |= distance > self.requirement.t + 1e-12
+                failing |= distance > pairs.farthest + 1e-12
         return failing
 
     def _extra(self, node: Node, grouping: Grouping, failing: np.ndarray) -> np.ndarray:
@@ -186,15 +186,16 @@ class Lattice:
 
 
 class _Pairs:
-    """Distinct (tuple, sensitive value) pairs with their weights. least: distinct values wanted, None: not here."""
+    """Distinct (tuple, sensitive value) pairs with their weights. least: distinct values wanted; farthest: distance
+    allowed; None: not looked at here."""
 
-    def __init__(self, table: TupleTable, column: "SensitiveColumn", least: int | None):
+    def __init__(self, table: TupleTable, column: "SensitiveColumn", least: int | None, farthest: float | None):
         width = int(column.codes.max(initial=0)) + 1
         pairs, self.weights = np.unique(table.tuple_of_row * width + column.codes, return_counts=True)
         self.tuples, self.values = pairs // width, pairs % width
         self.overall = np.bincount(column.codes) / max(table.rows, 1)
         self.ordered = column.ordered
-        self.least = least
+        self.least, self.farthest = least, farthest
 
 
 def _neighbours(node: Node, step: int, top: Node) -> list[Node]:

@@ -45,7 +45,7 @@ def local_recoding(
         weights,
         [Ladder(c) for c in columns],
         requirement,
-        [(tuple_of_row, c.codes) for c in sensitive] if requirement.l is not None else [],
+        [(tuple_of_row, c.codes, least) for c in sensitive if (least := c.wanted(requirement)) is not None],
     )
     group = group_of_tuple[tuple_of_row]
     sizes = np.bincount(group)
@@ -67,14 +67,14 @@ def _partition(
     weights: np.ndarray,
     ladders: Sequence[Ladder],
     requirement: Requirement,
-    sensitive: Sequence[tuple[np.ndarray, np.ndarray]],
+    sensitive: Sequence[tuple[np.ndarray, np.ndarray, int]],
 ) -> np.ndarray:
     """Group of each tuple. points: tuple × column, ranks. All open groups are split once per round."""
     final = np.zeros(len(points), np.int64)
     active = np.arange(len(points))
     part = np.zeros(len(points), np.int64)
     finished = 0
-    pairs = [_distinct_pairs(tuples, codes) for tuples, codes in sensitive]
+    pairs = [(*_distinct_pairs(tuples, codes), least) for tuples, codes, least in sensitive]
     while len(active):
         order = np.argsort(part, kind="stable")
         active, part = active[order], part[order]
@@ -84,8 +84,8 @@ def _partition(
         right = np.zeros(len(active), bool)
         splitting = column[number] >= 0
         right[splitting] = points[active[splitting], column[number[splitting]]] > cut[number[splitting]]
-        if pairs and requirement.l is not None:
-            homogeneous = _undiverse(active, number * 2 + right, len(starts), pairs, requirement.l, len(points))
+        if pairs:
+            homogeneous = _undiverse(active, number * 2 + right, len(starts), pairs, len(points))
             column[homogeneous] = -1
             splitting = column[number] >= 0
         closed = np.flatnonzero(column < 0)
@@ -108,16 +108,15 @@ def _undiverse(
     active: np.ndarray,
     half: np.ndarray,
     groups: int,
-    pairs: list[tuple[np.ndarray, np.ndarray]],
-    least: int,
+    pairs: Sequence[tuple[np.ndarray, np.ndarray, int]],
     tuples: int,
 ) -> np.ndarray:
-    """Group → would one of its halves have fewer than `least` distinct sensitive values?"""
+    """Group → would one of its halves have too few distinct values of a column?"""
     half_of = np.full(tuples, -1)
     half_of[active] = half
     failing = np.zeros(groups, bool)
     occupied = np.bincount(half, minlength=2 * groups) > 0
-    for tuple_of_pair, values in pairs:
+    for tuple_of_pair, values, least in pairs:
         inside = half_of[tuple_of_pair]
         seen = inside >= 0
         diversity = distinct_diversity(inside[seen], 2 * groups, values[seen])

@@ -1,7 +1,7 @@
 """Recoding: quasi-identifiers are generalised and records suppressed until the policy's k, l and t hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -9,15 +9,24 @@ import pyarrow.compute as pc
 
 from anonymize.hierarchies import GeneralisedColumn, distinct_values, fixed_column, generalise_column
 from anonymize.infeasible import infeasible
-from anonymize.kanonymity import Requirement, SensitiveColumn, failing_rows, full_domain, losses_of
+from anonymize.kanonymity import FullDomain, Requirement, SensitiveColumn, failing_rows, full_domain, losses_of
 from anonymize.loss import aggregate_loss
 from anonymize.mondrian import local_recoding
 from schemas.disclosure import Control, DisclosureControl, Recoding, Thresholds, TierPolicy
 from schemas.errors import ConfigurationError
-from schemas.table_schema import FieldRole
+from schemas.table_schema import FieldRole, Meaning
 from schemas.text import Text
 
 VARIES = -1  # the level of a column differs between records
+# Numbers that stand for one person, the surest first.
+PERSON_NUMBERS = (
+    Meaning.RESIDENT_ID,
+    Meaning.PASSPORT,
+    Meaning.TRAVEL_PERMIT,
+    Meaning.MILITARY_ID,
+    Meaning.SOCIAL_SECURITY_NUMBER,
+    Meaning.PROVIDENT_FUND_NUMBER,
+)
 # A quasi-identifier under these controls is no longer one that others could know.
 UNKNOWABLE = frozenset({Control.DROP, Control.PSEUDONYM})
 
@@ -44,28 +53,50 @@ def sensitive_fields(controls: Sequence[DisclosureControl]) -> tuple[str, ...]:
     return tuple(c.field for c in controls if c.role is FieldRole.SENSITIVE and c.control not in UNKNOWABLE)
 
 
-def recode(table: pa.Table, controls: Sequence[DisclosureControl], tier_policy: TierPolicy) -> Recoded:
-    """Recode the quasi-identifiers of `table`, whose other fields are already treated.
+def recode(
+    table: pa.Table, source: pa.Table, controls: Sequence[DisclosureControl], tier_policy: TierPolicy
+) -> Recoded:
+    """Recode the quasi-identifiers of `table`, whose other fields are already treated, row by row as in `source`.
 
-    Raises Refused `infeasible-thresholds`, ConfigurationError `no-k`.
+    Where persons have several records, every class must hold k persons, not just k records. Raises Refused
+    `infeasible-thresholds`, ConfigurationError `no-k`.
     """
     names = quasi_identifiers(controls)
     by_field = {c.field: c for c in controls}
     columns = [generalised(table, by_field[name]) for name in names]
     sensitive = [sensitive_column(name, table[name]) for name in sensitive_fields(controls)]
-    return recode_columns(columns, sensitive, tier_policy)
+    return recode_columns(columns, sensitive, tier_policy, persons_column(source, controls))
+
+
+def persons_column(source: pa.Table, controls: Sequence[DisclosureControl]) -> np.ndarray | None:
+    """Row → person, from the surest number of persons the table holds; None where everybody has one record or the
+    table has no such number. A record without number is a person of its own."""
+    numbers = {c.meaning: c.field for c in controls if c.role is FieldRole.DIRECT_IDENTIFIER}
+    field = next((numbers[meaning] for meaning in PERSON_NUMBERS if meaning in numbers), None)
+    if field is None:
+        return None
+    codes, values = distinct_values(source[field])
+    unknown = np.asarray(values.is_null())[codes] if len(codes) else np.zeros(0, bool)
+    codes = np.where(unknown, len(values) + np.arange(len(codes)), codes)
+    return None if len(np.unique(codes)) == len(codes) else codes
 
 
 def recode_columns(
-    columns: Sequence[GeneralisedColumn], sensitive: Sequence[SensitiveColumn], tier_policy: TierPolicy
+    columns: Sequence[GeneralisedColumn],
+    sensitive: Sequence[SensitiveColumn],
+    tier_policy: TierPolicy,
+    persons: np.ndarray | None = None,
 ) -> Recoded:
+    """Recode `columns` as the policy says. persons: row → person, where persons have several records."""
     requirement = _requirement(tier_policy.thresholds)
-    watched = sensitive if requirement.l is not None or requirement.t is not None else ()
+    watched = list(sensitive) if requirement.l is not None or requirement.t is not None else []
+    if persons is not None:
+        watched.append(SensitiveColumn("", persons, least=requirement.k))
     if tier_policy.recoding is Recoding.LOCAL and all(c.height > 1 for c in columns):
         return _local(columns, requirement, watched)
     if tier_policy.recoding is Recoding.SUPPRESS:
         return _suppress(columns, requirement, watched)
-    found = full_domain(columns, requirement, watched)
+    found = _full_domain(columns, requirement, watched)
     if found is None:
         raise infeasible(columns, requirement, watched)
     return Recoded(
@@ -76,6 +107,21 @@ def recode_columns(
         loss=found.loss,
         optimal=found.optimal,
     )
+
+
+def _full_domain(
+    columns: Sequence[GeneralisedColumn], requirement: Requirement, watched: Sequence[SensitiveColumn]
+) -> FullDomain | None:
+    """The optimum for classes of records; its classes of too few persons go as well, if the limit allows. Only if it
+    does not, the search counts persons at every node, which takes long."""
+    found = full_domain(columns, requirement, [s for s in watched if s.least is None])
+    if found is None or all(s.least is None for s in watched):
+        return found
+    suppressed = failing_rows(columns, found.levels, requirement, watched)
+    if suppressed.sum() > requirement.suppression_limit * len(suppressed):
+        return full_domain(columns, requirement, watched)
+    losses = losses_of(columns, found.levels, suppressed)
+    return replace(found, suppressed=suppressed, losses=losses, loss=float(aggregate_loss(losses)))
 
 
 def _suppress(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from anonymize.apply import treat_fields
@@ -9,6 +10,7 @@ from anonymize.hierarchies import GeneralisedColumn
 from anonymize.kanonymity import SensitiveColumn
 from anonymize.recode import (
     generalised,
+    persons_column,
     quasi_identifiers,
     recode_columns,
     sensitive_column,
@@ -39,7 +41,8 @@ def tradeoff(
     treated, _ = treat_fields(table, listed, None)
     columns = [generalised(treated, by_field[name]) for name in names]
     sensitive = [sensitive_column(name, treated[name]) for name in sensitive_fields(controls)]
-    return tuple(_point(columns, sensitive, tier_policy, k) for k in sorted(ks))
+    persons = persons_column(table, controls)
+    return tuple(_point(columns, sensitive, persons, tier_policy, k) for k in sorted(ks))
 
 
 def _keyless(control: DisclosureControl) -> DisclosureControl:
@@ -48,11 +51,16 @@ def _keyless(control: DisclosureControl) -> DisclosureControl:
 
 
 def _point(
-    columns: Sequence[GeneralisedColumn], sensitive: Sequence[SensitiveColumn], tier_policy: TierPolicy, k: int
+    columns: Sequence[GeneralisedColumn],
+    sensitive: Sequence[SensitiveColumn],
+    persons: np.ndarray | None,
+    tier_policy: TierPolicy,
+    k: int,
 ) -> TradeoffPoint:
     thresholds = tier_policy.thresholds.model_copy(update={"k": k})
     try:
-        recoded = recode_columns(columns, sensitive, tier_policy.model_copy(update={"thresholds": thresholds}))
+        changed = tier_policy.model_copy(update={"thresholds": thresholds})
+        recoded = recode_columns(columns, sensitive, changed, persons)
     except Refused as refused:
         return TradeoffPoint(k=k, feasible=False, note=refused.message)
     suppressed = int((~recoded.kept).sum())

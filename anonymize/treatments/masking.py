@@ -80,12 +80,13 @@ COMPOUND_SURNAMES = frozenset(
     ]
 )
 ORGANISATION = re.compile(
-    r".*(公司|集团|厂|店|馆|院|所|社|中心|银行|支行|分行|学校|大学|学院|幼儿园|医院|诊所|药房|药店|超市|商行|商场|酒店|宾馆|饭店|餐厅|"
-    r"经营部|服务部|工作室|合作社|事务所|基金会|协会|学会|商会|委员会|管理处|管理局|分局|局|站|场|农场|林场|矿|行|部|坊|铺|吧|城|"
+    r"[^·•]{2,}(公司|集团|中心|银行|支行|分行|学校|大学|学院|幼儿园|医院|诊所|药房|药店|超市|商行|商场|酒店|宾馆|饭店|餐厅|"
+    r"经营部|服务部|工作室|合作社|事务所|基金会|协会|学会|商会|委员会|管理处|管理局|分局|农场|林场|"
     r"有限合伙|个体工商户|Ltd\.?|LLC|Inc\.?|Co\.)[）)]?$",
     re.IGNORECASE,
 )
-LEAST_ORGANISATION = 4  # shorter texts are taken for persons whatever they end in
+# One character is weaker evidence: personal names of four characters end in these too.
+SHORT_ENDING = re.compile(r"[^·•]{4,}[厂店馆院所社局站场矿行部坊铺吧城][）)]?$")
 
 
 def mask_column(column: pa.ChunkedArray, style: str, **parameters: object) -> pa.ChunkedArray:
@@ -124,7 +125,7 @@ def mask_name(text: str, filler: str = "某某", keep_organisations: bool = True
 
 def names_organisation(name: str) -> bool:
     """Whether a name is certainly that of an organisation, by how it ends."""
-    return len(name) >= LEAST_ORGANISATION and ORGANISATION.fullmatch(name) is not None
+    return ORGANISATION.fullmatch(name) is not None or SHORT_ENDING.fullmatch(name) is not None
 
 
 def mask_resident_id(text: str, keep_first: int = 2, keep_last: int = 0) -> str:

@@ -1,6 +1,7 @@
 """apply_controls: what comes out holds no raw identifier, reaches k, and tells nothing by its order."""
 
 import base64
+import datetime
 import io
 
 import numpy as np
@@ -281,3 +282,26 @@ def test_a_million_distinct_values_are_one_in_the_end() -> None:
     ]
     treated = apply_controls(table, plan, tier_policy(), None)
     assert treated.levels == {"编号": 1, "性别": 0}
+
+
+@pytest.mark.parametrize("recoding", list(Recoding))
+@pytest.mark.parametrize("control_of_ids", [Control.DROP, Control.PSEUDONYM])
+def test_k_counts_persons_not_their_records(recoding: Recoding, control_of_ids: Control) -> None:
+    """Somebody with many visits is alone in a class of many records."""
+    everybody = persons(300)
+    frequent = everybody.slice(0, 20)
+    table = pa.concat_tables([everybody, *[frequent] * 9])
+    table = table.set_column(
+        table.column_names.index("就诊日期"), "就诊日期", pa.array([datetime.date(2025, 5, 5)] * table.num_rows)
+    )
+    tier = tier_policy(
+        {FieldRole.DIRECT_IDENTIFIER: ControlSpec(control=control_of_ids)},
+        recoding=recoding,
+        suppression_limit=1.0 if recoding is Recoding.SUPPRESS else 0.3,
+    )
+    treated = treat(table, tier)
+    quasi = list(treated.quasi_identifiers)
+    if control_of_ids is Control.PSEUDONYM:
+        people = treated.table.group_by(quasi).aggregate([("身份证号", "count_distinct")])
+        assert min(people["身份证号_count_distinct"].to_pylist(), default=5) >= 5
+    assert measure_risk(treated.table, quasi).k in (None, *range(5, 1000))

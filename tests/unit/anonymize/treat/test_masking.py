@@ -19,7 +19,11 @@ from schemas.errors import ConfigurationError
         ("name", "买买提·吐尔逊", "买某某"),
         ("name", "李", "某某"),
         ("name", "澜川市启川物流有限公司", "澜川市启川物流有限公司"),
-        ("name", "老王面馆", "老王面馆"),
+        ("name", "老王牛肉面馆", "老王牛肉面馆"),
+        ("name", "老王面馆", "老某某"),  # might be a person
+        ("name", "城关超市", "城关超市"),
+        ("name", "欧阳建行", "欧阳某某"),
+        ("name", "古丽·阿不都城", "古某某"),
         ("name", "王大行", "王某某"),  # ends like an organisation, is too short to be one
         ("resident-id", "110105199001011234", "11****************"),
         ("resident-id", "110105 19900101 123X", "11****************"),

@@ -30,7 +30,9 @@ def adult_columns(file: str, names: list[str]) -> list[GeneralisedColumn]:
         convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
     return [
-        generalise_column(name, table[name], arx_hierarchy(shared(f"deid/arx/adult_hierarchy_{name}.csv")), declared=True)
+        generalise_column(
+            name, table[name], arx_hierarchy(shared(f"deid/arx/adult_hierarchy_{name}.csv")), declared=True
+        )
         for name in names
     ]
 

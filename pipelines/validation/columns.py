@@ -290,6 +290,11 @@ class Column:
             return self._valid_text(present), present
         values = self._cast(present, ALLOWED[self.kind])
         if values is None:
+            strange = self._strange(present, ALLOWED[self.kind])
+            if strange.any():  # mostly a few wrong cells among many right ones
+                present = pc.if_else(pa.array(strange), pa.scalar(None, STRING), present)
+                values = self._cast(present, None)
+        if values is None:
             form = CANONICAL[self.kind].replace("T", chr(self._separator))
             canonical = pc.match_substring_regex(present, form)
             plain = pc.if_else(canonical, present, pa.scalar(None, STRING))
@@ -317,6 +322,16 @@ class Column:
             return pc.cast(cells, self.type)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return None
+
+    def _strange(self, cells: pa.Array, allowed: np.ndarray) -> np.ndarray:
+        """Cells that hold other bytes than allowed, or another number of them."""
+        offsets = _offsets(cells)
+        wrong = np.flatnonzero(~allowed[_bytes(cells)]) + offsets[0] if len(cells) else np.zeros(0, np.int64)
+        strange = np.zeros(len(cells), bool)
+        strange[np.searchsorted(offsets, wrong, "right") - 1] = True
+        if width := WIDTH.get(self.kind or ""):
+            strange |= np.diff(offsets) != width
+        return strange
 
     def _widen_scale(self, cells: pa.Array) -> None:
         """Give the column's decimal type the digits after the point that plain numbers need."""
@@ -429,9 +444,16 @@ def _mask(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
     return np.array(filled.to_numpy(zero_copy_only=False), bool)
 
 
+def _offsets(cells: pa.Array) -> np.ndarray:
+    """Where each cell of a string array begins in its bytes, and where the last one ends."""
+    if not len(cells):
+        return np.zeros(1, np.int32)
+    return np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
+
+
 def _bytes(cells: pa.Array) -> np.ndarray:
     """All bytes of a string array's cells, one after the other."""
     if not len(cells) or cells.buffers()[2] is None:
         return np.zeros(0, np.uint8)
-    offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
+    offsets = _offsets(cells)
     return np.frombuffer(cells.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.validation.cell_hazards import with_serial_dates
+from pipelines.validation.frictionless_adapter import error_descriptor
 from pipelines.validation.messages import worded
 from schemas.table_schema import TableSchema
 from schemas.validation import TableError, ValidationReport
@@ -27,7 +28,7 @@ def validation_report(
     errors: frictionless's. found: what meaning and rule checks found. stats: rows, seconds, bytes, sha256, fields.
     partial: frictionless's errors were cut at the limit; more: the checks' were.
     """
-    descriptors = [error.to_descriptor() for error in errors]
+    descriptors = [error_descriptor(error) for error in errors]
     ours = [e for e in found if e.level == "error"]
     words = with_serial_dates((worded(d, schema) for d in descriptors), schema)
     listed = sorted([*words, *ours], key=lambda e: (e.row is not None, e.row or 0))

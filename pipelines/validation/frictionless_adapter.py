@@ -21,6 +21,21 @@ from frictionless.table import Row, create_cell_handlers
 
 from pipelines.validation.patterns import PatternCheck
 
+# Attributes that say where an error is, and their names in descriptors.
+PLACES = {
+    "labels": "labels",
+    "row_numbers": "rowNumbers",
+    "label": "label",
+    "cells": "cells",
+    "row_number": "rowNumber",
+    "cell": "cell",
+    "field_name": "fieldName",
+    "field_number": "fieldNumber",
+    "field_names": "fieldNames",
+    "field_cells": "fieldCells",
+    "reference_name": "referenceName",
+    "reference_field_names": "referenceFieldNames",
+}
 Note = dict[str, str] | None
 CellReader = Callable[[Any], tuple[Any, Note]]
 
@@ -245,6 +260,16 @@ def foreign_key_error(row: Any, key: ForeignKey) -> Any:
 
 def encoding_error(note: str) -> Any:
     return errors.EncodingError(note=note)
+
+
+def error_descriptor(error: Any) -> dict[str, Any]:
+    """`error.to_descriptor()`, without its walk through metadata profiles (over a millisecond for each error)."""
+    described = {name: getattr(error, name) for name in ("type", "title", "description", "message", "tags", "note")}
+    for name, key in PLACES.items():
+        value = getattr(error, name, None)
+        if value is not None:
+            described[key] = value
+    return described
 
 
 def _without_foreign_keys(resource: Any, references: Container[str]) -> list[dict[str, Any]]:

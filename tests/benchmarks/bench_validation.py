@@ -181,8 +181,9 @@ def write_sheet(path: Path, rows: int) -> Path:
     return path
 
 
-def rate(result: dict[str, float]) -> float:
-    return result["rows"] / result["seconds"]
+def rate(result: dict[str, float], clock: str = "cpu") -> float:
+    """Rows per second; of processor time on one core, so that other work on the machine hardly matters."""
+    return result["rows"] / result[clock]
 
 
 def run() -> list[Row]:
@@ -194,14 +195,17 @@ def run() -> list[Row]:
 def _speed(folder: Path) -> list[Row]:
     clean = write_csv(folder / "clean.csv", ROWS)
     bad = write_csv(folder / "bad.csv", ROWS, 0.001)
-    slow = rate(measured("frictionless", write_csv(folder / "sample.csv", SAMPLE), 1))
+    sample = write_csv(folder / "sample.csv", SAMPLE)
+    before = measured("frictionless", sample, 1)
     one, two, wrong = measured("ours", clean, 1), measured("ours", clean), measured("ours", bad, 1)
     bare = measured("arrow", clean, 1)
+    after = measured("frictionless", sample, 1)
+    slow, slow_clock = ((rate(before, clock) + rate(after, clock)) / 2 for clock in ("cpu", "seconds"))
     times = rate(bare) / rate(one)
     return [
         Row("frictionless, 12 columns, clean", f"{slow:,.0f} rows/s"),
         _ratio("1 M × 12 clean, one core", one, slow, 40),
-        _ratio("1 M × 12 clean, two cores", two, slow, 60),
+        _ratio("1 M × 12 clean, two cores, by the clock", two, slow_clock, 60, "seconds"),
         _ratio("1 M × 12, 0.1 % bad rows, one core", wrong, slow, 25),
         Row("against Arrow's bare typed read, one core", f"{times:.2f} times its time", "≤ 4", times <= 4),
         Row("peak memory, 1 M rows", f"{two['peak']:.0f} MiB", "≤ 400 MiB", two["peak"] <= 400),
@@ -216,11 +220,11 @@ def _sheet(folder: Path) -> list[Row]:
 def _large(folder: Path) -> list[Row]:
     large = measured("ours", write_large(folder / "large.csv", LARGE))
     return [
-        Row("20 M × 12 clean, two cores", f"{rate(large):,.0f} rows/s, {large['seconds']:.0f} s"),
+        Row("20 M × 12 clean, two cores", f"{rate(large, 'seconds'):,.0f} rows/s, {large['seconds']:.0f} s"),
         Row("peak memory, 20 M rows", f"{large['peak']:.0f} MiB", "≤ 400 MiB", large["peak"] <= 400),
     ]
 
 
-def _ratio(name: str, result: dict[str, float], slow: float, goal: float) -> Row:
-    ratio = rate(result) / slow
-    return Row(name, f"{rate(result):,.0f} rows/s, {ratio:.0f} × frictionless", f"≥ {goal} ×", ratio >= goal)
+def _ratio(name: str, result: dict[str, float], slow: float, goal: float, clock: str = "cpu") -> Row:
+    ratio = rate(result, clock) / slow
+    return Row(name, f"{rate(result, clock):,.0f} rows/s, {ratio:.0f} × frictionless", f"≥ {goal} ×", ratio >= goal)

@@ -23,7 +23,7 @@ FRESH_SHARDS = 2
 
 
 def facts(error: Any) -> list[Any]:
-    named = ("row_number", "field_name", "field_number", "cells", "labels", "row_numbers", "cell", "label")
+    named = tuple(adapter.PLACES)
     return [error.type, error.note, error.message, *(getattr(error, name, None) for name in named)]
 
 
@@ -66,6 +66,8 @@ def check_pair(seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         path = path or (outcome.path if outcome else "exception")
         way = f"{table.description}, {'fast' if fast else 'exact'}"
         assert got == expected, way
+        for error in outcome.errors[:40] if outcome else ():
+            assert adapter.error_descriptor(error) == error.to_descriptor(), way
         if outcome is not None and not outcome.errors:
             assert outcome.table is not None, way
             assert_values_agree(outcome.table, table.package, table.resource, way)

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from anonymize.intervals import Intervals
+from anonymize.recognizers.plate import PROVINCES
 from anonymize.recognizers.registry import SPECIFICATIONS
 from anonymize.recognizers.specification import (
     CONFIDENT,
@@ -28,6 +29,8 @@ from anonymize.recognizers.specification import (
 )
 
 CHUNK = 200_000
+# True of every text that any prefilter is true of; most free texts hold nothing of the kind. A test holds it so.
+GATE = rf"[0-9@]|[A-Fa-f][:.-][A-Fa-f]|::|微信|(?i:wechat|weixin|vx|wx)|[{PROVINCES}][A-HJ-NP-Z]"
 HAN = r"[\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{20000}-\u{3134f}]"
 
 
@@ -67,8 +70,10 @@ def match_texts(texts: pl.Series, specifications: Sequence[Specification] = SPEC
     """
     parts = []
     for first in range(0, len(texts), CHUNK):
-        part = _match_chunk(texts.slice(first, CHUNK), specifications)
-        parts.append(replace(part, text=part.text + first))
+        chunk = texts.slice(first, CHUNK)
+        places = chunk.str.contains(GATE).fill_null(False).arg_true()
+        part = _match_chunk(chunk.gather(places), specifications)
+        parts.append(replace(part, text=places.to_numpy().astype(np.int64)[part.text] + first))
     return _concatenate(parts)
 
 

@@ -59,15 +59,9 @@ SPECIFICATION = Specification(
     patterns=(
         Pattern(
             "uscc",
-            f"{LEFT}{_BODY}{RIGHT}",
-            r"[1-9ANY][1-59](?:[0-9][ -]?){6}[0-9A-HJ-NP-RTUWXY]{9}",
-            0.3,
-        ),
-        Pattern(
-            "uscc-lower-case",
             f"{LEFT}(?i:{_BODY}){RIGHT}",
-            r"(?i)[1-9ANY][1-59](?:[0-9][ -]?){6}[0-9]{0,8}[a-hj-np-rtuwxy]",
-            0.2,
+            r"(?i)[1-9ANY][1-59](?:[0-9][ -]?){6}[0-9A-HJ-NP-RTUWXY]{9}",
+            0.3,
         ),
     ),
     role=FieldRole.NON_SENSITIVE,

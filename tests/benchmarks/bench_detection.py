@@ -30,7 +30,6 @@ from tests.shared_data import SHARED_DATA
 ROWS = 1_000_000
 POOL = 60_000  # different persons; as in registers, most people have several records
 SAMPLE_ROWS = 250
-CORPORA = {"People's Daily": "peoples_daily_test", "CLUENER": "cluener_train", "résumés": "resume_test"}
 MODELS = Path(__file__).resolve().parents[2] / "var" / "models"
 NOTES = (
     "办理完毕，无异议",

@@ -1,12 +1,17 @@
 """Every recogniser: what it finds, what it leaves, beside Han characters, digits, letters and signs."""
 
 import random
+import re
 
+import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from anonymize import matching
 from anonymize.recognizers.registry import SPECIFICATIONS
+from anonymize.recognizers.specification import normalise
 from anonymize.spans import find_spans
 from tests.factories.personal_data import make_cells, uscc_with_mobile
 
@@ -41,6 +46,9 @@ FOUND = [
     ("CN_PLATE", "粤B·D12345", "粤B·D12345"),
     ("CN_PLATE", "沪AD12345", "沪AD12345"),
     ("CN_PLATE", "苏A1234学", "苏A1234学"),
+    ("CN_PLATE", "浙AWTPPM", "浙AWTPPM"),
+    ("MAC_ADDRESS", "aa:bb:cc:dd:ee:ff", "aa:bb:cc:dd:ee:ff"),
+    ("WECHAT", "微信 zhangsan", "zhangsan"),
     ("CN_PASSPORT", "护照E12345678", "E12345678"),
     ("CN_PASSPORT", "护照号码：EA1234567", "EA1234567"),
     ("CN_TRAVEL_PERMIT", "回乡证H12345678", "H12345678"),
@@ -148,3 +156,18 @@ def test_chunks_of_texts_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = find_spans(texts)
     monkeypatch.setattr(matching, "CHUNK", 7)
     assert find_spans(texts) == whole
+
+
+PIECES = st.text("0189abfAFxZBQWE浙:.-@ +·微信号vwxechatWeiQq京军字第，", max_size=14)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=4), st.sampled_from([text for _, text, _ in FOUND]))
+def test_every_match_passes_its_prefilter_and_the_gate(pieces: list[str], known: str) -> None:
+    text = normalise("".join([*pieces, known, *reversed(pieces)]))
+    series = pl.Series([text])
+    for specification in SPECIFICATIONS:
+        for pattern in specification.patterns:
+            if re.search(pattern.regex, text):
+                assert series.str.contains(pattern.prefilter)[0], pattern.name
+                assert series.str.contains(matching.GATE)[0], pattern.name

@@ -130,17 +130,22 @@ class Lattice:
         self.checks += 1
         grouping = self.snapshots.group(node, from_all=bool(self.pairs))
         failing = self._failing(grouping)
-        suppressed = int(grouping.sizes[failing].sum())
         below = tuple(slice(0, level + 1) for level in node)
         if self.exhaustive:
             self.done[node] = True
-        if suppressed > self.limit:
-            if self.exhaustive and self.monotonic:
+        if grouping.sizes[failing].sum() > self.limit:
+            if self.exhaustive:
                 self.ruled_out[below] = True
             return False
-        extra = self._extra(node, grouping, failing) if suppressed else np.zeros(len(node))
-        if self.exhaustive and self.monotonic:
+        extra = self._extra(node, grouping, failing)
+        if self.exhaustive:
             np.maximum(self.extra[below], extra, out=self.extra[below])
+        distant = self._distant(grouping)
+        if distant is not None:  # not monotonic: says nothing of other nodes
+            failing |= distant
+            if grouping.sizes[failing].sum() > self.limit:
+                return False
+            extra = self._extra(node, grouping, failing)
         covered = np.array([c[level] for c, level in zip(self.table.covered, node, strict=True)])
         loss = float(self._loss(covered + extra))
         if loss < self.best:
@@ -148,29 +153,40 @@ class Lattice:
         return True
 
     def _failing(self, grouping: Grouping) -> np.ndarray:
-        """Class → does it miss k, l or t?"""
+        """Class → does it miss k or l? Whoever fails at a node fails at every node below it."""
         failing = grouping.sizes < self.requirement.k
         at = 0
         for marks in self.marks:
             failing |= marks.undiverse(grouping.marks[at : at + len(marks.parts)])
             at += len(marks.parts)
-        if not self.pairs:
-            return failing
-        class_of = np.empty(self.table.size, np.int64)
-        class_of[grouping.tuples] = grouping.of_entries(np.arange(len(grouping.starts)))
         for pairs in self.pairs:
-            in_class = class_of[pairs.tuples]
             if pairs.least is not None:
+                in_class = self._class_of_tuple(grouping)[pairs.tuples]
                 failing |= distinct_diversity(in_class, len(failing), pairs.values) < pairs.least
+        return failing
+
+    def _distant(self, grouping: Grouping) -> np.ndarray | None:
+        """Class → is it too far from the whole table's distribution? None where nothing is asked."""
+        distant: np.ndarray | None = None
+        for pairs in self.pairs:
             if pairs.farthest is not None:
+                in_class = self._class_of_tuple(grouping)[pairs.tuples]
                 distance = closeness(
                     in_class, grouping.sizes, pairs.values, pairs.overall, ordered=pairs.ordered, weights=pairs.weights
                 )
-                failing |= distance > pairs.farthest + 1e-12
-        return failing
+                far = distance > pairs.farthest + 1e-12
+                distant = far if distant is None else distant | far
+        return distant
+
+    def _class_of_tuple(self, grouping: Grouping) -> np.ndarray:
+        class_of = np.empty(self.table.size, np.int64)
+        class_of[grouping.tuples] = grouping.of_entries(np.arange(len(grouping.starts)))
+        return class_of
 
     def _extra(self, node: Node, grouping: Grouping, failing: np.ndarray) -> np.ndarray:
         """What suppression adds to the coverage of each column."""
+        if not failing.any():
+            return np.zeros(len(node))
         gone = grouping.of_entries(failing)
         removed, weight = grouping.tuples[gone], grouping.weights[gone]
         total = weight.sum()

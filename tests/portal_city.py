@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -53,14 +54,15 @@ def city_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (built / "ready").exists():
             shutil.rmtree(built, ignore_errors=True)
-            _build(built)
+            build_city(built)
             (built / "ready").touch()
     copy = tmp_path_factory.mktemp("city") / "home"
     shutil.copytree(built, copy)
     return copy
 
 
-def _build(folder: Path) -> None:
+def build_city(folder: Path) -> None:
+    """Declare, prepare, review and publish into a new home folder."""
     platform = open_platform(Settings(home=folder))
     people = _create_people(platform)
     for name in (*PUBLISHED, CLOSED, UNPUBLISHED):
@@ -111,9 +113,16 @@ def _release(platform: Platform, name: str, source: Path, publisher: str, people
         sign_step(platform, release.id, step, "approve", "", release.descriptor_digest, reviewer, now)
 
 
+class Served(NamedTuple):
+    """url: of the portal. pid: of the server's process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def serving(home: Path) -> Iterator[str]:
-    """`gongkai serve` over a home folder, as its operator starts it; yields the address."""
+def serving(home: Path) -> Iterator[Served]:
+    """`gongkai serve` over a home folder, as its operator starts it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -126,7 +135,7 @@ def serving(home: Path) -> Iterator[str]:
             assert process.poll() is None, "the server ended"
             assert time.monotonic() < end, "the server did not start"
             time.sleep(0.1)
-        yield url
+        yield Served(url, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.portal.account_pages import signed_in
-from api.portal.public_pages import preview_rows
+from api.portal.public_pages import field_titles, preview_rows
 from api.portal.rendering import render
 from api.portal.translation import negotiated_language
 from api.problems import status_of
 from governance.clocks import local_day
 from governance.database.engine import reading
 from governance.permission import require
+from governance.release_review.events import Decision, Step
 from governance.release_review.permissions import DUTY_OF_STEP, may_decide, may_see
 from governance.release_review.service import list_reviews, load_review
 from governance.release_review.state import Review
@@ -88,6 +89,10 @@ def _evidence(
         dataset=dataset,
         release=release,
         schema=schema,
+        titles=field_titles(schema),
+        policy=platform.configuration.policies.get(release.policy),
+        steps=list(Step),
+        signed={d.step for d in review.decisions if d.decision is Decision.APPROVE},
         previews={d.tier: preview_rows(platform, d) for d in release.distributions},
         permission=may_decide(actor, review, review.step) if review.step else None,
         reason=reason,

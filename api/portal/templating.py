@@ -44,7 +44,7 @@ def environment(language: Language) -> jinja2.Environment:
         moment=lambda value, zone: _in_zone(value, zone, language),
         iso=lambda value: _parsed(value).isoformat(),
         zone_name=lambda zone: get_timezone_name(ZoneInfo(zone), locale=language),
-        cell=lambda value: "" if value is None else str(value),
+        cell=_cell,
         sentence=lambda text: text[:1].upper() + text[1:],
         lowest=lambda band: int(band.rstrip("+").partition("-")[0]),
         word=lambda code, kind: word(code, kind, language),
@@ -92,9 +92,14 @@ def linked(text: str) -> Markup:
 def _text(value: Any, language: Language) -> str:
     if isinstance(value, Text):
         return value.to(language)
-    if isinstance(value, Mapping):  # ckanext-fluent's form
+    if isinstance(value, Mapping):  # a text as the catalogue gives it
         return str(value.get(language) or value.get("zh") or "")
     return "" if value is None else str(value)
+
+
+def _cell(value: Any) -> str:
+    """A cell as CSV writes it."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _organisation(context: jinja2.runtime.Context, name: str | None, language: Language) -> str:

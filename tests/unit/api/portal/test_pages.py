@@ -4,12 +4,16 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
 from api.portal.words import WORDS
+from governance.database.engine import reading
+from pipelines.current_release import current_release
 from pipelines.platform import Platform
+from schemas.dataset import Tier
 from tests.portal_city import CLOSED, PUBLISHED, SOURCES, UNPUBLISHED
 
 Browse = Callable[[str], TestClient]
@@ -120,6 +124,22 @@ def test_page_for_some_duties_only(browse: Browse, page: str) -> None:
     assert statuses == {duty: 200 if duty in GUARDED[page] else 403 for duty in PEOPLE}
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_evidence_for_its_people_only(browse: Browse, city: Platform, name: str) -> None:
+    with reading(city.engine) as connection:
+        release = current_release(connection, name)
+    assert release is not None
+    page = f"/en/reviews/{release.id}"
+    assert browse("-").get(page).status_code == 303
+    for duty in ("compliance-reviewer", "auditor", "operator"):
+        answer = browse(PEOPLE[duty]).get(page)
+        assert answer.status_code == 200
+        assert release.descriptor_digest in answer.text
+        assert 'name="decision"' not in answer.text  # all three have signed
+    assert browse(PEOPLE["researcher"]).get(page).status_code == 403
+    assert browse(PEOPLE["steward"]).get(page).status_code == (200 if name == "bus-stops" else 403)
+
+
 def test_pages_of_signed_in_people_are_kept_by_no_cache(browse: Browse) -> None:
     for page in ("/", "/datasets", "/account"):
         answer = browse("lin-zhi").get(f"/zh{page}")
@@ -191,11 +211,7 @@ def test_restricted_values_are_on_no_public_page(browse: Browse, city: Platform)
             assert not words & values, page
 
 
-def _restricted_table(city: Platform):  # type: ignore[no-untyped-def]
-    from governance.database.engine import reading
-    from pipelines.current_release import current_release
-    from schemas.dataset import Tier
-
+def _restricted_table(city: Platform) -> pa.Table:
     with reading(city.engine) as connection:
         release = current_release(connection, "employment-registrations")
     assert release is not None

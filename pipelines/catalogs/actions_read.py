@@ -46,7 +46,7 @@ def current_package_list_with_resources(context: Context, data: dict[str, Any]) 
 
 def package_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """A dataset with its resources. Required: id (id or name). Operators also see deleted ones."""
-    reference = data.get("id") or data.get("name_or_id") or required(data, "id")
+    reference = data.get("id") or required(data, "name_or_id")
     row = find_package(context.connection, str(reference))
     if row is None or not _may_see(context, row):
         raise NotFound("Dataset not found")

@@ -84,17 +84,12 @@ def status_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "ckan_version": CKAN_VERSION,
         "error_emails_to": None,
-        "extensions": ["gongkai", "fluent", "scheming_datasets"],
+        "extensions": ["gongkai", "scheming_datasets", "scheming_organizations", "scheming_groups"],
         "locale_default": "zh_Hans_CN",
         "site_description": "",
         "site_title": "Gongkai",
         "site_url": context.site_url,
     }
-
-
-def site_read(context: Context, data: dict[str, Any]) -> bool:
-    """Whether the caller may read the site: everybody may."""
-    return True
 
 
 def user_show(context: Context, data: dict[str, Any]) -> dict[str, Any]:

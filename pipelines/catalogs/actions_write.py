@@ -30,6 +30,7 @@ from pipelines.catalogs.validation import (
 )
 from schemas.actor import Duty
 
+STAY_UNLESS_GIVEN = ("groups", "resources")
 PACKAGE_STATES = frozenset({"active", "draft", "deleted"})
 
 
@@ -70,7 +71,9 @@ def package_create(context: Context, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def package_update(context: Context, data: dict[str, Any]) -> dict[str, Any]:
-    """Replace a dataset, found by id or name. Nothing is written when nothing differs. Returns the package."""
+    """Replace a dataset, found by id or name; resources and groups stay where they are not given, as CKAN has it.
+    Nothing is written when nothing differs. Returns the package.
+    """
     require_operator(context, "package_update")
     reference = data.get("id") or data.get("name")
     if not reference:
@@ -78,7 +81,8 @@ def package_update(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     old = find_package(context.connection, str(reference))
     if old is None:
         raise NotFound("Package was not found.")
-    body, errors = clean_package(data)
+    standing = show_package(old, groups_for(context.connection, [old]), context.configuration)
+    body, errors = clean_package({**{field: standing[field] for field in STAY_UNLESS_GIVEN}, **data})
     name = data.get("name", old["name"])
     _check_name(context, name, old["id"], errors)
     owner = _check_references(context, body, data.get("owner_org", old["owner_org"]), old["id"], errors)
@@ -87,7 +91,7 @@ def package_update(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     row = {
         **old,
         "name": name,
-        "title": data.get("title") or old["title"],
+        "title": data.get("title") or name,
         "state": _state(data, old["state"]),
         "type": data.get("type") or old["type"],
         "private": as_boolean(data.get("private", old["private"])),
@@ -95,14 +99,14 @@ def package_update(context: Context, data: dict[str, Any]) -> dict[str, Any]:
         "body": _stamp_resources(context, body, old["body"]),
     }
     if row == old:
-        return show_package(old, groups_for(context.connection, [old]), context.configuration)
+        return standing
     return _store_package(context, row | {"modified": context.now}, "package.update")
 
 
 def package_patch(context: Context, data: dict[str, Any]) -> dict[str, Any]:
     """Change the fields given and keep the others. Required: id (or name). Returns the package."""
     require_operator(context, "package_patch")
-    reference = data.get("id") or required(data, "name")
+    reference = data.get("id") or data.get("name") or required(data, "id")
     shown = package_show(context, {"id": reference})
     return package_update(context, {**shown, **data, "id": shown["id"]})
 

@@ -30,7 +30,6 @@ READS: dict[str, Action] = {
     action.__name__: action
     for action in (
         actions_read_groups.status_show,
-        actions_read_groups.site_read,
         help_show,
         actions_read.package_list,
         actions_read.current_package_list_with_resources,

@@ -1,12 +1,14 @@
 """How the catalogue's rows look from outside: the dicts CKAN 2.12 returns.
 
 Source: CKAN, `ckan/lib/dictization/model_dictize.py` and `ckan/logic/schema`. Fields of ours stand beside CKAN's own,
-as ckanext-scheming would put them; texts in two languages are `{"zh": …, "en": …}` as ckanext-fluent writes them.
+as ckanext-scheming would put them; texts in two languages are `{"zh": …, "en": …}`.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid5
 
 from catalog_config.configuration import Configuration
@@ -93,8 +95,8 @@ def show_resource(resource: Mapping[str, Any], package_id: str, position: int) -
     return {
         **dict.fromkeys(RESOURCE_FIELDS),
         "hash": "",
-        "description": "",
         "format": "",
+        "url": "",
         **resource,
         "package_id": package_id,
         "position": position,
@@ -155,7 +157,6 @@ def show_group(group: Row, package_count: int) -> dict[str, Any]:
         "package_count": package_count,
         "extras": group["body"].get("extras", []),
         "groups": [],
-        "tags": [],
         "users": [],
     }
 
@@ -167,5 +168,10 @@ def show_time(moment: datetime) -> str:
 
 
 def clean_format(given: str) -> str:
-    """`csv`, `.csv`, `text/csv` → `CSV`, as CKAN unifies formats it knows."""
-    return FORMAT_NAMES.get(given.strip().lower().removeprefix(".").removeprefix("text/"), given.strip())
+    """`csv`, `text/csv` → `CSV`, as CKAN unifies formats it knows."""
+    return FORMAT_NAMES.get(given.strip().lower().removeprefix("text/"), given.strip())
+
+
+def guess_format(url: str) -> str:
+    """The format a resource's address ends with, if CKAN knows it; else nothing."""
+    return FORMAT_NAMES.get(PurePosixPath(urlsplit(url).path).suffix.removeprefix(".").lower(), "")

@@ -65,9 +65,6 @@ class TextIndex:
         self._index.reload()
         self._searcher = self._index.searcher()
 
-    def has_term(self, field: str, term: str) -> bool:
-        return self._searcher.doc_freq(field, term) > 0
-
     def search(self, clauses: Sequence[Clause], limit: int) -> tuple[np.ndarray, np.ndarray]:
         """Ordinals (int64) and scores (float64) of the packages that hold any clause, best first."""
         if not clauses or limit < 1:

@@ -18,6 +18,7 @@ from pipelines.catalogs.forms import (
     PACKAGE_TRANSLATED,
     RESOURCE_FIELDS,
     clean_format,
+    guess_format,
 )
 from schemas.dataset import Openness, UpdateFrequency
 from schemas.text import LANGUAGES
@@ -30,9 +31,10 @@ EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 NAME_LENGTHS = (2, 100)
 TAG_LENGTHS = (2, 100)
 RESERVED_NAMES = frozenset({"new", "edit", "search"})
-CHOICES: dict[str, frozenset[str]] = {
-    "openness": frozenset(Openness),
-    "update_frequency": frozenset(UpdateFrequency),
+VERSION_LENGTH = 100
+CHOICES: dict[str, list[str]] = {
+    "openness": [choice.value for choice in Openness],
+    "update_frequency": [choice.value for choice in UpdateFrequency],
 }
 TEXTS_IN_TWO_LANGUAGES = (*PACKAGE_TRANSLATED, "legal_basis", "access_conditions")
 NOT_STORED_IN_RESOURCES = frozenset({"package_id", "position", "state", "revision_id"})
@@ -44,6 +46,8 @@ def clean_package(data: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
     body: dict[str, Any] = {}
     for field in PACKAGE_TEXTS:
         body[field] = _text(data, field, errors)
+    if len(body["version"] or "") > VERSION_LENGTH:
+        errors["version"] = [f"Version must be a maximum of {VERSION_LENGTH} characters long"]
     for field in PACKAGE_OURS:
         if field not in TEXTS_IN_TWO_LANGUAGES and data.get(field) not in (None, ""):
             body[field] = _text(data, field, errors)
@@ -52,7 +56,7 @@ def clean_package(data: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
             body[field] = _translated(data[field], field, errors)
     for field, choices in CHOICES.items():
         if body.get(field) is not None and body[field] not in choices:
-            errors.setdefault(field, []).append(f'unexpected choice "{body[field]}"')
+            errors.setdefault(field, []).append(f"Value must be one of {choices}")
     for field in ("author_email", "maintainer_email"):
         if body[field] and not EMAIL.fullmatch(body[field].strip()):
             errors.setdefault(field, []).append(f"Email {body[field]} is not a valid format")
@@ -139,7 +143,7 @@ def _text(data: Mapping[str, Any], field: str, errors: Errors) -> str | None:
 
 
 def _translated(value: Any, field: str, errors: Errors) -> dict[str, str]:
-    """`{"zh": …, "en": …}`, also as JSON text, as ckanext-fluent accepts it."""
+    """`{"zh": …, "en": …}`, also as JSON text, as the plugin for CKAN accepts it."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -181,24 +185,23 @@ def _tags(data: Mapping[str, Any], errors: Errors) -> list[str]:
         given = [*given, *({"name": name.strip()} for name in data["tag_string"].split(",") if name.strip())]
     if not _is_list_of_mappings(given, "tags", errors):
         return []
-    wrong: list[Errors] = [_tag_errors(tag.get("name")) for tag in given]
-    if any(wrong):
+    if wrong := [error for tag in given for error in _tag_errors(tag.get("name"))]:
         errors["tags"] = wrong
         return []
     return sorted({tag["name"] for tag in given})
 
 
-def _tag_errors(name: Any) -> Errors:
+def _tag_errors(name: Any) -> list[str]:
     if not isinstance(name, str) or not name:
-        return {"name": ["Missing value"]}
+        return ["Missing value"]
     if len(name) < TAG_LENGTHS[0]:
-        return {"name": [f'Tag "{name}" length is less than minimum {TAG_LENGTHS[0]}']}
+        return [f'Tag "{name}" length is less than minimum {TAG_LENGTHS[0]}']
     if len(name) > TAG_LENGTHS[1]:
-        return {"name": [f'Tag "{name}" length is more than maximum {TAG_LENGTHS[1]}']}
+        return [f'Tag "{name}" length is more than maximum {TAG_LENGTHS[1]}']
     if not TAG.fullmatch(name):
         allowed = 'alphanumeric characters, spaces (" "), hyphens ("-"), underscores ("_") or dots (".")'
-        return {"name": [f'Tag "{name}" can only contain {allowed}']}
-    return {}
+        return [f'Tag "{name}" can only contain {allowed}']
+    return []
 
 
 def _group_references(given: Any, errors: Errors) -> list[str]:
@@ -229,10 +232,9 @@ def clean_resource(given: Mapping[str, Any]) -> tuple[dict[str, Any], Errors]:
             resource["size"] = as_natural(resource, "size", None, ValidationError)
         except ValidationError as error:
             errors |= error.error_dict
-    if isinstance(resource.get("format"), str):
-        resource["format"] = clean_format(resource["format"])
     if isinstance(resource.get("url"), str):
         resource["url"] = resource["url"].strip()
+    resource["format"] = clean_format(resource.get("format") or guess_format(resource.get("url") or ""))
     resource["id"] = resource.get("id") or str(uuid4())
     if not is_uuid(resource["id"]):
         errors["id"] = ["Invalid id provided"]

@@ -13,7 +13,7 @@ import stdnum.luhn
 SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓韩冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆"
 )
-GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰建国志红梅文斌宇浩凯鑫子涵梓萱一诺俊熙雨桐欣怡嘉豪思远婷雪琳晨曦"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰建国志红梅文斌宇浩凯鑫子涵梓萱一诺俊熙雨桐欣怡嘉豪思远婷"
 DIVISIONS = (
     "110105",
     "310115",
@@ -45,7 +45,8 @@ def digits(rng: random.Random, count: int) -> str:
 
 
 def resident_id(rng: random.Random) -> str:
-    body = f"{rng.choice(DIVISIONS)}{rng.randint(1935, 2020)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{digits(rng, 3)}"
+    birth = f"{rng.randint(1935, 2020)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
+    body = f"{rng.choice(DIVISIONS)}{birth}{digits(rng, 3)}"
     check = stdnum.iso7064.mod_11_2.calc_check_digit(body)
     return body + (check if rng.random() < 0.95 else rng.choice("0123456789X"))  # records with a wrong check character
 
@@ -86,7 +87,8 @@ def uscc_with_mobile(rng: random.Random) -> str:
 
 
 def email(rng: random.Random) -> str:
-    return f"{rng.choice(('zhang', 'li.si', 'wang_w', 'a'))}{digits(rng, 3)}@{rng.choice(('163.com', 'qq.com', 'city.gov.cn'))}"
+    user, host = rng.choice(("zhang", "li.si", "wang_w", "a")), rng.choice(("163.com", "qq.com", "city.gov.cn"))
+    return f"{user}{digits(rng, 3)}@{host}"
 
 
 def plate(rng: random.Random) -> str:
@@ -140,7 +142,10 @@ WRITTEN: dict[str, tuple[Callable[[str, random.Random], str], ...]] = {
         lambda v, r: f"+86{r.choice(('', ' ', '-'))}{v}",
         lambda v, r: f"86-{v}",
     ),
-    "BANK_CARD": (lambda v, r: grouped(v, (4, 4, 4, 4) if len(v) > 15 else (4, 6), " "), lambda v, r: v.translate(FULL_WIDTH)),
+    "BANK_CARD": (
+        lambda v, r: grouped(v, (4, 4, 4, 4) if len(v) > 15 else (4, 6), " "),
+        lambda v, r: v.translate(FULL_WIDTH),
+    ),
     "CN_USCC": (lambda v, r: v.translate(FULL_WIDTH),),
 }
 

@@ -22,7 +22,7 @@ MODELS = Path(__file__).resolve().parents[2] / "var" / "models"
 def model() -> LacModel:
     folder = names_model_folder(MODELS)
     if not has_lac(folder):
-        pytest.skip("the model of Chinese names is absent; fetch it with: gongkai models fetch zh --cache var/models")
+        pytest.skip("the model of Chinese names is absent; fetch it with: gongkai models fetch zh")
     pytest.importorskip("onnxruntime")
     return load_lac(folder)
 

@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test serve lint bench format clean
+.PHONY: help demo test test-ckan serve lint bench format clean
 help:
 	@echo "make demo    the sample city end to end, ends by itself"
 	@echo "make test    all tests"
+	@echo "make test-ckan  the tests that want a real CKAN 2.12, which they make"
 	@echo "make serve   portal and API on 127.0.0.1:8000 over the demo's state"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make bench   measure against the peers"
@@ -34,6 +35,9 @@ serve: $(READY)
 
 test: $(READY)
 	@$(BIN)/pytest -n 2 --dist loadgroup
+
+test-ckan: $(READY)
+	@tests/ckan/start $(BIN)/pytest tests/integration/test_catalog_conformance.py tests/integration/test_publish_to_ckan.py
 
 lint: $(READY)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

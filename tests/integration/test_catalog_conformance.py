@@ -275,8 +275,9 @@ def test_errors_are_ckans(subject: Subject, package: dict[str, Any]) -> None:
     subject.error(NotFound, "package_update", id=str(uuid4()), name="nothing")
     with pytest.raises((SearchError, SearchQueryError)):
         subject.call("package_search", fq="tags:(a")
-    with pytest.raises(SearchQueryError):
-        subject.call("package_search", nonsense="1")
+    for unknown_parameter in ({"nonsense": "1"}, {"sort": "name sideways"}):
+        with pytest.raises(SearchQueryError):
+            subject.call("package_search", **unknown_parameter)
 
 
 @pytest.mark.parametrize(

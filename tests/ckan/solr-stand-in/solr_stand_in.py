@@ -161,6 +161,8 @@ def _in_order(documents: list[Document], sort: str) -> list[Document]:
     ordered = documents
     for part in reversed(sort.split(",")):
         field, _, direction = part.strip().partition(" ")
+        if direction.strip() not in ("asc", "desc"):
+            raise pysolr.SolrError(f"Can't determine a Sort Order (asc or desc) in sort spec '{sort}'")
         if field != "score":
             ordered = sorted(
                 ordered, key=lambda d, f=field: "".join(_values(d, f)[:1]), reverse=direction.strip() == "desc"

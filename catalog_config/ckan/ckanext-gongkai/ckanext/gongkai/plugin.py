@@ -2,7 +2,7 @@
 
 A text in two languages is `{"zh": …, "en": …}`, kept as JSON. CKAN's `h.get_translated` reads `title_translated` and
 `notes_translated` of that form by itself: the locale `zh_Hans_CN` falls back to `zh`. (ckanext-fluent would do the
-same, but the release that can be installed is written for Python 2.)
+same, but its release on the package index is for Python 2.)
 """
 
 import json

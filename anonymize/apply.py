@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from anonymize.classes import combined_codes
 from anonymize.effects import describe_effect, field_after
 from anonymize.loss import entropy_loss
-from anonymize.recode import Recoded, quasi_identifiers, recode
+from anonymize.recode import VARIES, Recoded, quasi_identifiers, recode
+from anonymize.spans import NameTagger
 from anonymize.treated import TreatedTable
 from anonymize.treatments.coordinates import coarsen
 from anonymize.treatments.dates import shift_dates
@@ -17,7 +18,7 @@ from anonymize.treatments.masking import mask_column
 from anonymize.treatments.numbers import microaggregate, round_column, top_bottom_code
 from anonymize.treatments.pseudonyms import pseudonymise
 from anonymize.treatments.redaction import redact
-from schemas.disclosure import Control, DisclosureControl, FieldEffect, TierPolicy
+from schemas.disclosure import Control, DisclosureControl, FieldEffect, Recoding, TierPolicy
 from schemas.errors import ConfigurationError, Refused
 from schemas.table_schema import FieldRole, Meaning
 from schemas.text import Text
@@ -28,9 +29,15 @@ LEAST_KEY = 16  # bytes
 
 
 def apply_controls(
-    table: pa.Table, controls: Sequence[DisclosureControl], tier_policy: TierPolicy, key: bytes | None
+    table: pa.Table,
+    controls: Sequence[DisclosureControl],
+    tier_policy: TierPolicy,
+    key: bytes | None,
+    names: NameTagger | None = None,
 ) -> TreatedTable:
     """`table` after its controls: fields treated one by one, quasi-identifiers recoded, records suppressed.
+
+    names: a model that finds names in the texts to be redacted; without it, surname and dictionary rules.
 
     A table whose fields are all kept and hold no quasi-identifier is returned as it is. Otherwise rows are put in the
     order of their own treated content, so that their order tells nothing of the source. Raises Refused
@@ -42,7 +49,7 @@ def apply_controls(
         return TreatedTable(
             table, tuple(field_after(c, None) for c in controls), tuple(describe_effect(c, 0.0) for c in controls)
         )
-    treated, changed = treat_fields(table, controls, key)
+    treated, changed = treat_fields(table, controls, key, names)
     recoded = recode(treated, table, controls, tier_policy) if quasi_identifiers(controls) else None
     finished = _in_content_order(_with_recoded(treated, recoded))
     return TreatedTable(
@@ -53,7 +60,7 @@ def apply_controls(
         quasi_identifiers=quasi_identifiers(controls),
         levels={} if recoded is None else recoded.levels,
         loss=None if recoded is None else recoded.loss,
-        remarks=_remarks(controls, recoded),
+        remarks=_remarks(controls, recoded, tier_policy),
     )
 
 
@@ -91,7 +98,10 @@ def _untouched(controls: Sequence[DisclosureControl]) -> bool:
 
 
 def treat_fields(
-    table: pa.Table, controls: Sequence[DisclosureControl], key: bytes | None
+    table: pa.Table,
+    controls: Sequence[DisclosureControl],
+    key: bytes | None,
+    names: NameTagger | None = None,
 ) -> tuple[pa.Table, dict[str, int]]:
     """Every listed field after its own control (generalised ones as they were, dropped ones gone); cells changed."""
     columns: dict[str, pa.ChunkedArray] = {}
@@ -105,7 +115,7 @@ def treat_fields(
         if name in pairs or name in groups:
             columns[name] = pairs[name] if name in pairs else groups[name]
         elif control.control is Control.REDACT:
-            columns[name], changed[name] = redact(table[name], _known_identifiers(table, controls))
+            columns[name], changed[name] = redact(table[name], _known_identifiers(table, controls), names)
         elif control.control in (Control.KEEP, Control.GENERALISE):
             columns[name] = table[name]
         else:
@@ -229,7 +239,9 @@ def _effect(
     return describe_effect(control, loss, cells=changed.get(name, 0))
 
 
-def _remarks(controls: Sequence[DisclosureControl], recoded: Recoded | None) -> tuple[Text, ...]:
+def _remarks(
+    controls: Sequence[DisclosureControl], recoded: Recoded | None, tier_policy: TierPolicy
+) -> tuple[Text, ...]:
     remarks = []
     texts = [c.field for c in controls if c.control is Control.REDACT]
     if texts:
@@ -237,6 +249,13 @@ def _remarks(controls: Sequence[DisclosureControl], recoded: Recoded | None) -> 
             Text(
                 zh=f"自由文本字段 {'、'.join(texts)} 由程序逐段隐去，请抽查原文与结果",
                 en=f"free text in {', '.join(texts)} was redacted by rule; read a sample against the source",
+            )
+        )
+    if recoded is not None and tier_policy.recoding is Recoding.LOCAL and VARIES not in recoded.levels.values():
+        remarks.append(
+            Text(
+                zh="有准标识不能逐组概化，整表改用统一层级",
+                en="a quasi-identifier cannot be generalised group by group: one level per column was used instead",
             )
         )
     if recoded is not None and not recoded.optimal:

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from anonymize.names.lac import has_lac
+from pipelines.home import Home
 from schemas.errors import DependencyFailed
 from schemas.text import Text
 
@@ -25,6 +26,11 @@ SOURCE = (
     "LAC 2.1.2 (Baidu Lexical Analysis of Chinese), Apache License 2.0, source archive of the Python Package Index,\n"
     f"sha256 {ARCHIVE_SHA256}; weights converted to ONNX, otherwise unchanged.\n"
 )
+
+
+def models_cache(home: Home) -> Path:
+    """Where fetched models are kept."""
+    return home / "models"
 
 
 def names_model_folder(cache: Path) -> Path:

@@ -12,13 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from anonymize.names.lac import has_lac, load_lac
+from anonymize.spans import NameTagger
 from governance.audit import record
 from governance.database.dataset_tables import publications, releases, sources
 from governance.database.engine import reading
 from governance.outbox import finish_key
 from governance.release_review.service import submit_release
-from pipelines.current_release import served_release
+from pipelines.current_release import served_release, verified_path
 from pipelines.datasets import load_dataset
+from pipelines.models import models_cache, names_model_folder
 from pipelines.platform import Platform
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
 from pipelines.sources import SourceRecord, load_source, preparation_key, source_path
@@ -27,6 +30,8 @@ from schemas.dataset import Dataset, Tier
 from schemas.errors import GongkaiError, Refused
 from schemas.registry import load_published
 from schemas.release import Release
+
+REFERENCE_TIERS = (Tier.OPEN, Tier.RESTRICTED, Tier.STATISTICAL)  # rows before aggregates, open ones first
 
 
 def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: Progress | None = None) -> Release:
@@ -59,15 +64,23 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str) -> Pr
         work=platform.home / "work",
         earlier=lambda tier: _published_tables(platform, dataset, source_digest, tier),
         references=lambda name, columns: _referenced_columns(platform, name, columns),
+        names=_names_model(platform),
     )
+
+
+def _names_model(platform: Platform) -> NameTagger | None:
+    """The model that `gongkai models fetch zh` put into the home folder, where it did."""
+    folder = names_model_folder(models_cache(platform.home))
+    return load_lac(folder) if has_lac(folder) else None
 
 
 def _referenced_columns(platform: Platform, name: str, columns: Sequence[str]) -> pa.Table:
     """Columns of the current release of another dataset, of its most open tier. Raises NotFound."""
     with reading(platform.engine) as connection:
         release = served_release(connection, name)
-    parquet = release.distributions[0].file("parquet")
-    return pq.read_table(platform.store.path(parquet.digest), columns=list(columns), memory_map=True)
+    freest = min(release.distributions, key=lambda d: REFERENCE_TIERS.index(d.tier))
+    parquet = freest.file("parquet")
+    return pq.read_table(verified_path(platform.store, parquet.digest), columns=list(columns), memory_map=True)
 
 
 def _published_tables(platform: Platform, dataset: Dataset, source_digest: str, tier: Tier) -> list[pa.Table]:
@@ -81,7 +94,7 @@ def _published_tables(platform: Platform, dataset: Dataset, source_digest: str, 
         ).scalars()
         published = [Release.model_validate(d) for d in descriptors]
     return [
-        pq.read_table(platform.store.path(distribution.file("parquet").digest), memory_map=True)
+        pq.read_table(verified_path(platform.store, distribution.file("parquet").digest), memory_map=True)
         for release in published
         if release.source_digest != source_digest
         for distribution in release.distributions

@@ -16,7 +16,9 @@ from anonymize.classify import classify_fields
 from anonymize.detect import detect
 from anonymize.plan import plan_controls
 from anonymize.rerelease import suppress_differences
+from anonymize.spans import NameTagger
 from anonymize.tradeoff import tradeoff
+from anonymize.treatments.pseudonyms import derive_key
 from pipelines.package import package_release
 from pipelines.read import read_source
 from pipelines.store import Store
@@ -74,10 +76,12 @@ class DisclosureRefused(Refused):
 
 @dataclass(frozen=True)
 class Preparation:
-    """What preparing needs besides the source. key: secret for pseudonyms of this dataset.
+    """What preparing needs besides the source. key: secret of this dataset, from which each tier gets one of its own:
+    pseudonyms of one tier must not point at those of another.
 
     earlier: the tables published before in a tier; a new release must not undo what they suppressed. references: reads
-    columns of other datasets' current releases, for rules that refer to them (数据核验).
+    columns of other datasets' current releases, for rules that refer to them (数据核验). names: a model that finds
+    names of persons, places and organisations.
     """
 
     dataset: Dataset
@@ -89,6 +93,7 @@ class Preparation:
     work: Path
     earlier: Callable[[Tier], Sequence[pa.Table]] = lambda tier: ()
     references: ReferenceLookup | None = None
+    names: NameTagger | None = None
 
 
 def prepare(preparation: Preparation, source_path: Path, progress: Progress = lambda stage, share: None) -> Release:
@@ -106,7 +111,8 @@ def prepare(preparation: Preparation, source_path: Path, progress: Progress = la
     )
     table = _accepted(validated).table
     progress("detect", 0.0)
-    roles = classify_fields(schema, detect(table))
+    titles = {f.name: (f.title.zh, f.title.en) for f in schema.fields}
+    roles = classify_fields(schema, detect(table, titles=titles, names=preparation.names))
     controls = plan_controls(schema, roles, policy, dataset.published_tiers, preparation.hierarchies)
     progress("treat", 0.0)
     treated = {tier: _treat(table, tier, controls[tier], preparation) for tier in controls}
@@ -129,7 +135,8 @@ def _treat(
     tier_policy: TierPolicy = preparation.policy.tiers[tier]
     if tier is Tier.STATISTICAL and preparation.dataset.statistics is not None:
         return statistical_table(table, preparation.dataset.statistics, tier_policy.thresholds, controls)
-    treated = apply_controls(table, controls, tier_policy, preparation.key)
+    key = derive_key(preparation.key, dataset=preparation.dataset.name, recipient=tier)
+    treated = apply_controls(table, controls, tier_policy, key, preparation.names)
     return suppress_differences(treated, table, preparation.earlier(tier), controls, tier_policy)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from anonymize.hierarchies import distinct_values
-from anonymize.spans import find_spans
+from anonymize.spans import NameTagger, find_spans
 
 LABELS = {
     "PERSON": "〔姓名〕",
@@ -26,7 +26,9 @@ OTHER_LABEL = "〔已隐去〕"
 LEAST_KNOWN = 2  # characters of an identifier of the same record that is looked for in its texts
 
 
-def redact(column: pa.ChunkedArray, known: Sequence[pa.ChunkedArray] = ()) -> tuple[pa.ChunkedArray, int]:
+def redact(
+    column: pa.ChunkedArray, known: Sequence[pa.ChunkedArray] = (), names: NameTagger | None = None
+) -> tuple[pa.ChunkedArray, int]:
     """`column` as strings without personal spans, and the number of cells that changed.
 
     known: columns of direct identifiers of the same records; their exact values go wherever the detector stands on
@@ -40,14 +42,14 @@ def redact(column: pa.ChunkedArray, known: Sequence[pa.ChunkedArray] = ()) -> tu
             for text, value in zip(texts, identifiers.cast(pa.string()).to_pylist(), strict=True)
         ]
     codes, values = distinct_values(pa.chunked_array([pa.array(texts, pa.string())]))
-    redacted = _without_spans(values.to_pylist())
+    redacted = _without_spans(values.to_pylist(), names)
     result = pa.array(redacted, pa.string()).take(pa.array(codes))
     changed = sum(was != now for was, now in zip(before, result.to_pylist(), strict=True))
     return pa.chunked_array([result]), changed
 
 
-def _without_spans(texts: list[str | None]) -> list[str | None]:
-    for position, spans in find_spans(texts).items():
+def _without_spans(texts: list[str | None], names: NameTagger | None) -> list[str | None]:
+    for position, spans in find_spans(texts, names=names).items():
         text = texts[position] or ""
         for span in reversed(spans):  # ordered and apart: from the end, so that offsets stay true
             text = text[: span.start] + LABELS.get(span.entity, OTHER_LABEL) + text[span.end :]

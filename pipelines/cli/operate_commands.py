@@ -6,15 +6,18 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from catalog_config.settings import read_settings
-from pipelines.cli.output import Json, Lang, print_json, say
+from pipelines.cli.output import Json, Lang, print_json, print_table, say
 from pipelines.cli.platform import command_actor, opened
 from schemas.actor import Duty
 from schemas.text import Text
+
+if TYPE_CHECKING:
+    from governance.accounts import Account
 
 account_app = typer.Typer(no_args_is_help=True, help="Accounts. 账号。")
 log_app = typer.Typer(no_args_is_help=True, help="The transparency log. 透明日志。")
@@ -89,7 +92,7 @@ def account_create(
     """Create an account; the password is asked for, or read from standard input. 创建账号。"""
     from governance.accounts import create_account
 
-    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    password = _ask_password()
     with opened() as platform, platform.engine.begin() as connection:
         create_account(
             connection,
@@ -102,6 +105,92 @@ def account_create(
             now=datetime.now(UTC),
         )
     say(Text(zh=f"已创建账号 {account}", en=f"created account {account}"))
+
+
+def _ask_password() -> str:
+    return getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+@account_app.command("list")
+def account_list(json: Json = False, lang: Lang = "") -> None:
+    """Accounts, their duties and organisations. 列出账号。"""
+    from governance.accounts import list_accounts
+    from governance.database.engine import reading
+
+    with opened() as platform, reading(platform.engine) as connection:
+        accounts = list_accounts(connection)
+    if json:
+        print_json([account_record(a) for a in accounts])
+        return
+    print_table(
+        [
+            Text(zh="账号", en="account"),
+            Text(zh="名称", en="name"),
+            Text(zh="职责", en="duties"),
+            Text(zh="单位", en="organisation"),
+            Text(zh="状态", en="state"),
+        ],
+        [
+            (
+                a.id,
+                a.name,
+                ", ".join(sorted(a.duties)),
+                a.organisation or "",
+                Text(zh="可用", en="active") if a.active else Text(zh="已停用", en="switched off"),
+            )
+            for a in accounts
+        ],
+    )
+
+
+def account_record(account: "Account") -> dict[str, Any]:
+    return {
+        "account": account.id,
+        "name": account.name.model_dump(),
+        "duties": sorted(account.duties),
+        "organisation": account.organisation,
+        "active": account.active,
+    }
+
+
+@account_app.command("change")
+def account_change(
+    account: str,
+    duty: Annotated[list[Duty] | None, typer.Option(help="The duties from now on. 此后的全部职责。")] = None,
+    organisation: str | None = None,
+    active: Annotated[
+        bool | None, typer.Option("--on/--off", help="Off ends its sessions, tokens and grants at once. 停用。")
+    ] = None,
+    by: str = "",
+    lang: Lang = "",
+) -> None:
+    """Change duties or organisation, or switch an account off; what is not given stays. 修改或停用账号。"""
+    from governance.accounts import load_account, update_account
+
+    with opened() as platform, platform.engine.begin() as connection:
+        before = load_account(connection, account)
+        update_account(
+            connection,
+            account=account,
+            duties=before.duties if duty is None else frozenset(duty),
+            organisation=before.organisation if organisation is None else organisation,
+            active=before.active if active is None else active,
+            actor=command_actor(platform, by),
+            now=datetime.now(UTC),
+        )
+    say(Text(zh=f"已修改账号 {account}", en=f"changed account {account}"))
+
+
+@account_app.command("password")
+def account_password(account: str, by: str = "", lang: Lang = "") -> None:
+    """Set a password, asked for or read from standard input; ends the account's sessions. 重设密码。"""
+    from governance.accounts import set_password
+
+    password = _ask_password()
+    with opened() as platform, platform.engine.begin() as connection:
+        actor = command_actor(platform, by)
+        set_password(connection, account=account, password=password, actor=actor, now=datetime.now(UTC))
+    say(Text(zh=f"已重设账号 {account} 的密码", en=f"set the password of {account}"))
 
 
 @account_app.command("token")

@@ -1,7 +1,6 @@
 """Commands on table schemas: infer a draft, compare two versions, document one."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,14 +74,9 @@ def fetch(
     """Fetch an optional model from the package index and convert it once. 获取可选模型。"""
     from catalog_config.settings import read_settings
     from pipelines.home import open_home
-    from pipelines.models import fetch_chinese_names_model
+    from pipelines.models import fetch_chinese_names_model, models_cache
 
     if model != "zh":
         raise typer.BadParameter("zh")
-    folder = fetch_chinese_names_model(models_cache(open_home(read_settings().home).folder))
+    folder = fetch_chinese_names_model(models_cache(open_home(read_settings().home)))
     say(Text(zh=f"模型在 {folder}", en=f"the model is in {folder}"))
-
-
-def models_cache(home: Path) -> Path:
-    """Where fetched models are kept."""
-    return home / "models"

@@ -118,6 +118,18 @@ def test_a_kept_quasi_identifier_counts_all_the_same() -> None:
     assert set(treated.table["代码"].to_pylist()) == {"same"}
 
 
+def test_local_recoding_that_is_not_possible_is_said() -> None:
+    table = pa.table({"代码": ["a"] * 50, "性别": ["男", "女"] * 25})
+    plan = [
+        control("代码", FieldRole.QUASI_IDENTIFIER, Control.KEEP),
+        control("性别", FieldRole.QUASI_IDENTIFIER, Control.GENERALISE, levels=BUILT_IN["flat"]),
+    ]
+    treated = apply_controls(table, plan, tier_policy(recoding=Recoding.LOCAL), None)
+    assert treated.levels == {"代码": 0, "性别": 0}
+    assert any("one level per column" in remark.en for remark in treated.remarks)
+    assert apply_controls(table, plan, tier_policy(), None).remarks == ()
+
+
 def test_infeasible_thresholds_name_the_column_and_the_reachable_k() -> None:
     table = pa.table({"代码": [f"c{n}" for n in range(50)], "性别": ["男", "女"] * 25})
     kept = [control(name, FieldRole.QUASI_IDENTIFIER, Control.KEEP) for name in table.column_names]

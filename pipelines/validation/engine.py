@@ -170,7 +170,7 @@ class Engine:
             try:
                 for block in blocks:
                     waiting.append((block, pool.submit(self.check, block)))
-                    if len(waiting) > self.threads:
+                    if len(waiting) >= self.threads:
                         done, future = waiting.popleft()
                         yield done, future.result()
                 while waiting:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pipelines.read.scratch import Scratch
 from pipelines.validation.typed import STRING
 
-SPILL = 2_000_000  # pairs kept in memory, per key
+SPILL = 500_000  # pairs kept in memory, per key
 PARTS = 64
 SEED = 11
 _nan = itertools.count()

@@ -9,10 +9,11 @@ from anonymize.assess import assess_disclosure
 from anonymize.classify import classify_fields
 from anonymize.detect import detect
 from anonymize.plan import plan_controls
+from anonymize.treatments.pseudonyms import derive_key
 from pipelines.package import write_csv, write_parquet
 from pipelines.prepare import DisclosureRefused, InvalidSource
 from pipelines.read import read_source
-from pipelines.validation import validate_table
+from pipelines.validation.validate import validate_table
 from schemas.dataset import Tier
 from schemas.disclosure import DisclosurePolicy, DisclosureReport, Outcome
 from schemas.errors import Refused
@@ -53,7 +54,8 @@ def anonymize_file(
         raise InvalidSource(validated)
     roles = classify_fields(schema, detect(validated.table))
     controls = plan_controls(schema, roles, policy, [tier], hierarchies)[tier]
-    treated = apply_controls(validated.table, controls, policy.tiers[tier], key)
+    tier_key = derive_key(key, dataset=schema.name, recipient=tier)
+    treated = apply_controls(validated.table, controls, policy.tiers[tier], tier_key)
     report = assess_disclosure(validated.table, treated, controls, policy.tiers[tier], tier)
     if report.outcome is Outcome.FAIL:
         raise DisclosureRefused([report])

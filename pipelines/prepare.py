@@ -22,8 +22,8 @@ from anonymize.treatments.pseudonyms import derive_key
 from pipelines.package import package_release
 from pipelines.read import read_source
 from pipelines.store import Store
-from pipelines.validation import ValidatedTable, validate_table
 from pipelines.validation.rules import ReferenceLookup
+from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.dataset import Dataset, Tier
 from schemas.disclosure import DisclosureControl, DisclosurePolicy, DisclosureReport, Outcome, TierPolicy
 from schemas.errors import Refused
@@ -34,7 +34,6 @@ from schemas.text import Text
 from schemas.validation import ValidationReport
 
 Progress = Callable[[str, float], None]  # (stage, share of it done)
-STAGES = ("read", "validate", "detect", "treat", "assess", "package")
 
 
 class InvalidSource(Refused):

@@ -30,6 +30,7 @@ from schemas.release import Release
 from schemas.text import Text
 
 BLOCK = 1 << 20
+STAGES = ("read", "validate", "detect", "treat", "assess", "package")  # of preparing, in order
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ from governance.release_review.service import find_review, list_reviews
 from pipelines.current_release import current_release
 from pipelines.datasets import apply_dataset, list_datasets, load_dataset, require_steward
 from pipelines.platform import Platform
-from pipelines.prepare import STAGES
 from pipelines.publish import withdraw
-from pipelines.sources import accept_source, list_sources, load_source
+from pipelines.sources import STAGES, accept_source, list_sources, load_source
 from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset, Openness
 from schemas.errors import GongkaiError, NotPermitted, Refused

@@ -17,7 +17,7 @@ import pyarrow.csv as pacsv
 import xlsxwriter
 
 from pipelines.read import read_source
-from pipelines.validation import ValidatedTable, validate_table
+from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.table_schema import TableSchema, table_schema_from_descriptor
 from tests.benchmarks import Row
 

@@ -27,7 +27,7 @@ from pipelines.read import read_source
 from pipelines.reviewing import sign_step
 from pipelines.schema_tools.infer import infer_schema
 from pipelines.sources import accept_source, load_release
-from pipelines.validation import ValidatedTable, validate_table
+from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.actor import Actor, Duty, system_actor
 from schemas.dataset import Dataset
 from schemas.table_schema import FieldRole, TableSchema, table_schema_from_descriptor

@@ -12,6 +12,7 @@ STATUSES = [
     (errors.NotAuthenticated, 401, 403),
     (errors.NotPermitted, 403, 403),
     (errors.NotFound, 404, 404),
+    (errors.Withdrawn, 410, 404),
     (errors.Conflict, 409, 409),
     (errors.TooLarge, 413, 409),
     (errors.Refused, 422, 409),
@@ -58,5 +59,9 @@ def test_every_error_class_is_listed():
 
 def test_programs_get_problems_also_outside_the_api():
     assert client_raising(errors.NotFound).get("/datasets").headers["content-type"] == "application/problem+json"
+    assert client_raising(errors.NotFound).get("/download/x").headers["content-type"] == "application/problem+json"
+
+
+def test_a_browser_that_follows_a_dead_download_gets_a_page():
     download = client_raising(errors.NotFound).get("/download/x", headers={"Accept": "text/html"})
-    assert download.headers["content-type"] == "application/problem+json"
+    assert download.headers["content-type"].startswith("text/html")

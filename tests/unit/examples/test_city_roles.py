@@ -11,7 +11,7 @@ from anonymize.detect import detect
 from examples.generate import SOURCES
 from pipelines.datasets import read_declaration
 from pipelines.read import read_source
-from pipelines.validation import ValidatedTable, validate_table
+from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.dataset import Dataset
 from schemas.findings import Findings
 from schemas.registry import load_published

@@ -15,7 +15,7 @@ from governance.access.events import EVENT
 from governance.access.transitions import Status as ApplicationStatus
 from governance.release_review.events import Decision, Step
 from governance.release_review.transitions import Status as ReviewStatus
-from pipelines.prepare import STAGES
+from pipelines.sources import STAGES
 from pipelines.validation.messages import known_types, templates
 from schemas.actor import Duty
 from schemas.dataset import Openness, Tier, UpdateFrequency

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipelines.read import read_source
 from pipelines.schema_tools import infer_schema, to_yaml
-from pipelines.validation import ValidatedTable, validate_table
+from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.errors import Refused
 from schemas.registry import load_published, published_references, schema_folder
 from schemas.table_schema import table_schema_from_descriptor

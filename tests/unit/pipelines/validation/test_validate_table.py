@@ -16,7 +16,8 @@ import pytest
 import xlsxwriter
 
 from pipelines.read import read_source
-from pipelines.validation import ValidatedTable, blocks, validate_table
+from pipelines.validation import blocks
+from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.errors import GongkaiError
 from schemas.table_schema import TableSchema, table_schema_from_descriptor
 from schemas.validation import ValidationReport
@@ -219,7 +220,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 from pipelines.read import read_source
-from pipelines.validation import validate_table
+from pipelines.validation.validate import validate_table
 from tests.unit.pipelines.validation.test_validate_table import schema_of
 schema = schema_of({"name": "id", "type": "integer", "constraints": {"unique": True}}, {"name": "t", "type": "string"})
 def peak(path):

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.read import read_source
-from pipelines.validation import ValidatedTable, validate_table
 from pipelines.validation.fix import _fixed_column, fix_file, fixed_cell
+from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.errors import Refused
 from schemas.table_schema import table_schema_from_descriptor
 

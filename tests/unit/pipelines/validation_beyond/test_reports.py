@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.read import read_source
-from pipelines.validation import validate_table
 from pipelines.validation.messages import known_types
 from pipelines.validation.report_html import render_html
 from pipelines.validation.report_summary import summarise
 from pipelines.validation.report_xlsx import write_xlsx
+from pipelines.validation.validate import validate_table
 from schemas.table_schema import table_schema_from_descriptor
 from schemas.text import LANGUAGES, Text
 from schemas.validation import TableError, ValidationReport

@@ -4,9 +4,9 @@ import json
 import re
 
 from pipelines.read import read_source
-from pipelines.validation import validate_table
 from pipelines.validation.messages import templates
 from pipelines.validation.report_summary import summarise
+from pipelines.validation.validate import validate_table
 from schemas.errors import GongkaiError
 from schemas.table_schema import table_schema_from_descriptor
 from schemas.validation import ValidationReport

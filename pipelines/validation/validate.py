@@ -95,11 +95,12 @@ def sheet_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]]:
 
 def in_schema_order(table: pa.Table, schema: TableSchema) -> pa.Table:
     """The schema's fields alone, in its order; a field the file leaves out is all null."""
-    columns = {
-        f.name: table[f.name] if f.name in table.column_names else pa.nulls(len(table), pa.string())
-        for f in schema.fields
-    }
-    return pa.table(columns)
+    # Selecting touches no data; making a new table would look into every batch, and so load the mapped file.
+    ordered = table.select([f.name for f in schema.fields if f.name in table.column_names])
+    for place, f in enumerate(schema.fields):
+        if f.name not in table.column_names:
+            ordered = ordered.add_column(place, f.name, pa.nulls(len(table), pa.string()))
+    return ordered
 
 
 def open_source(source: SourceTable, schema: TableSchema, references: Container[str] = ()) -> OpenTable:

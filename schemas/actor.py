@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from schemas.text import Text
+
 
 class Duty(StrEnum):
     """What a person is entrusted with (职责). A person may hold several, per organisation where it applies."""
@@ -17,6 +19,24 @@ class Duty(StrEnum):
     RESEARCHER = "researcher"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+
+    @property
+    def label(self) -> Text:
+        """What pages and messages call it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Duty.STEWARD: Text(zh="数据专员", en="data steward"),
+    Duty.AGENCY_REVIEWER: Text(zh="单位审核", en="agency reviewer"),
+    Duty.COMPLIANCE_REVIEWER: Text(zh="合规审核", en="compliance reviewer"),
+    Duty.SECRECY_REVIEWER: Text(zh="保密审查", en="secrecy reviewer"),
+    Duty.ACCESS_REVIEWER: Text(zh="使用申请安全审查", en="access reviewer"),
+    Duty.DECIDER: Text(zh="使用申请决定", en="decider"),
+    Duty.RESEARCHER: Text(zh="研究人员", en="researcher"),
+    Duty.OPERATOR: Text(zh="平台运维", en="operator"),
+    Duty.AUDITOR: Text(zh="审计", en="auditor"),
+}
 
 
 class Actor(BaseModel):

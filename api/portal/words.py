@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from pipelines.validation.messages import templates
+from schemas.actor import Duty
 from schemas.text import Language, Text
 
 
@@ -71,17 +72,7 @@ TYPE = {
     "geopoint": _t("坐标点", "point"),
     "geojson": _t("地理数据", "GeoJSON"),
 }
-DUTY = {
-    "steward": _t("数据专员", "data steward"),
-    "agency-reviewer": _t("单位审核", "agency reviewer"),
-    "compliance-reviewer": _t("合规审核", "compliance reviewer"),
-    "secrecy-reviewer": _t("保密审查", "secrecy reviewer"),
-    "access-reviewer": _t("使用申请安全审查", "access reviewer"),
-    "decider": _t("使用申请决定", "decider"),
-    "researcher": _t("研究人员", "researcher"),
-    "operator": _t("平台运维", "operator"),
-    "auditor": _t("审计", "auditor"),
-}
+DUTY = {str(duty): duty.label for duty in Duty}
 SOURCE_STATUS = {
     "received": _t("已接收", "received"),
     "preparing": _t("处理中", "being prepared"),

@@ -56,7 +56,7 @@ def may_run_clock(actor: Actor) -> Permission:
 
 def _may_with_duty(actor: Actor, application: Application, duty: Duty) -> Permission:
     if duty not in actor.duties:
-        return denied("duty-missing", f"需要“{duty}”职责", f"this needs the duty {duty}")
+        return denied("duty-missing", f"需要“{duty.label.zh}”职责", f"this needs the duty of {duty.label.en}")
     return _without_conflict(actor, application)
 
 

@@ -15,7 +15,8 @@ DUTY_OF_STEP: dict[Step, Duty] = {
 def may_decide(actor: Actor, review: Review, step: Step) -> Permission:
     """The duty of the step, the publisher's own agency at the first, never the uploader, no person at two steps."""
     if DUTY_OF_STEP[step] not in actor.duties:
-        return denied("duty-missing", f"需要“{DUTY_OF_STEP[step]}”职责", f"this needs the duty {DUTY_OF_STEP[step]}")
+        duty = DUTY_OF_STEP[step].label
+        return denied("duty-missing", f"需要“{duty.zh}”职责", f"this needs the duty of {duty.en}")
     if step is Step.AGENCY and actor.organisation != review.publisher:
         return denied(
             "other-organisation",

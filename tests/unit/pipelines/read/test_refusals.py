@@ -35,7 +35,7 @@ def written(folder: Path, name: str, data: bytes) -> Path:
 
 
 TEXT = f"编号,姓名\n1,{SECRET}\n" * 30
-GZ = gzip.compress(TEXT.encode())
+GZ = gzip.compress(TEXT.encode(), mtime=0)
 
 
 def encrypted_zip(data: bytes) -> bytes:

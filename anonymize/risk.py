@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from scipy import optimize, special, stats
+from scipy import optimize, special  # not stats, which takes half a second to load
 
 from anonymize.classes import closeness, distinct_diversity, equivalence_classes
 from anonymize.hierarchies import distinct_values
@@ -86,10 +86,19 @@ def zayatz_uniques(size: np.ndarray, count: np.ndarray, population: int) -> floa
     """Expected number of population uniques; size: class sizes that occur, count: classes of each."""
     sample = int((size * count).sum())
     share = count / count.sum()
-    single_draw = stats.hypergeom.pmf(1, population, size, sample)
+    single_draw = _drawn_once(population, size, sample)
     uniques = count[size == 1].sum()
-    probability = share[size == 1].sum() * stats.hypergeom.pmf(1, population, 1, sample) / (share * single_draw).sum()
+    probability = (
+        share[size == 1].sum() * _drawn_once(population, np.array([1]), sample)[0] / (share * single_draw).sum()
+    )
     return float(np.nan_to_num(uniques * probability / (sample / population)))
+
+
+def _drawn_once(population: int, size: np.ndarray, sample: int) -> np.ndarray:
+    """Probability that exactly one member of a class of each `size` is in the sample (hypergeometric)."""
+    before = np.arange(size.max() - 1)  # members that stayed out of the sample
+    all_out = np.concatenate([[1.0], np.cumprod((population - sample - before) / (population - 1 - before))])
+    return size * (sample / population) * all_out[size - 1]
 
 
 def pitman_uniques(size: np.ndarray, count: np.ndarray, population: int) -> float:

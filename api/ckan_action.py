@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from api.identity import current_actor, presented_token
+from api.platform import platform_of
 from pipelines.catalogs.ckan_client import NotAuthorized, NotFound, SearchError, SearchQueryError, ValidationError
 from pipelines.catalogs.embedded import READS, WRITES, ActionUnknown, EmbeddedCatalog
 from schemas.actor import ANONYMOUS, Actor
@@ -43,7 +44,7 @@ def api_version() -> dict[str, int]:
 @router.api_route("/api/action/{action}", methods=["GET", "POST"])
 async def call_action(request: Request, action: str) -> Response:
     """Call one action of the catalogue."""
-    platform = request.app.state.platform
+    platform = platform_of(request)
     if not isinstance(platform.catalog, EmbeddedCatalog):
         return _elsewhere(request, action, platform.settings.ckan_url)
     try:
@@ -51,9 +52,9 @@ async def call_action(request: Request, action: str) -> Response:
             raise ActionUnknown(f"Action name not known: {action}")
         data = await read_data(request, writes=action in WRITES)
     except ActionUnknown as error:
-        return _json(400, f"Bad request - {error}")
+        return json_answer(400, f"Bad request - {error}")
     except BadRequest as error:
-        return _json(400, f"Bad request - JSON Error: {error}")
+        return json_answer(400, f"Bad request - JSON Error: {error}")
     except ValidationError as error:
         return _failure(platform.settings.site_url, action, error)
     try:
@@ -61,7 +62,9 @@ async def call_action(request: Request, action: str) -> Response:
         result = await run_in_threadpool(platform.catalog.as_actor(actor).call_action, action, data)
     except Exception as error:
         return _failure(platform.settings.site_url, action, error)
-    return _json(200, {"help": help_address(platform.settings.site_url, action), "success": True, "result": result})
+    return json_answer(
+        200, {"help": help_address(platform.settings.site_url, action), "success": True, "result": result}
+    )
 
 
 def help_address(site_url: str, action: str) -> str:
@@ -137,7 +140,7 @@ def _failure(site_url: str, action: str, error: Exception) -> Response:
     status, described = _described(error)
     if status == 500:
         log.exception("the action %s failed", action, exc_info=error)
-    return _json(status, {"help": help_address(site_url, action), "success": False, "error": described})
+    return json_answer(status, {"help": help_address(site_url, action), "success": False, "error": described})
 
 
 def _described(error: Exception) -> tuple[int, dict[str, Any]]:
@@ -162,10 +165,11 @@ def _elsewhere(request: Request, action: str, ckan_url: str) -> Response:
     if request.method == "GET":
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(address + query, status_code=307)
-    return _json(400, f"Bad request - The catalogue of this site is at {address}")
+    return json_answer(400, f"Bad request - The catalogue of this site is at {address}")
 
 
-def _json(status: int, content: Any) -> Response:
+def json_answer(status: int, content: Any) -> Response:
+    """An answer of the Action API; browsers are told not to guess another type."""
     return Response(
         orjson.dumps(content),
         status_code=status,

@@ -14,13 +14,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from api.ckan_action import BadRequest, help_address, read_data
+from api.ckan_action import BadRequest, help_address, json_answer, read_data
 from api.datastore_query import DEFAULT_ROWS, Invalid, read_query
-from api.delivery import FREE_TIERS, Delivery, deliver, open_delivered_rows, platform_of
+from api.delivery import FREE_TIERS, Delivery, deliver, open_delivered_rows
+from api.platform import platform_of
 from api.problems import status_of
 from governance.database.dataset_tables import publications
 from governance.database.engine import reading
-from pipelines.current_release import Withdrawn
 from pipelines.rows.delivery_files import rows_are_ready
 from pipelines.rows.formats import MEDIA_TYPES
 from pipelines.rows.query import (
@@ -32,7 +32,7 @@ from pipelines.rows.render import render_lists, render_objects, render_separated
 from pipelines.rows.store import QueryTooSlow, RowStore
 from pipelines.rows.values import CKAN_TYPES
 from schemas.dataset import Tier
-from schemas.errors import DependencyFailed, GongkaiError, NotAuthenticated, NotFound, NotPermitted, Refused
+from schemas.errors import DependencyFailed, GongkaiError, NotAuthenticated, NotFound, NotPermitted, Refused, Withdrawn
 from schemas.identifiers import resource_id as id_of_resource
 from schemas.release import Distribution
 from schemas.text import Text
@@ -69,14 +69,14 @@ async def _answer(request: Request, name: str, action: Action) -> Response:
     try:
         data = await read_data(request, writes=False)
     except BadRequest as error:
-        return _json(400, f"Bad request - JSON Error: {error}")
+        return json_answer(400, f"Bad request - JSON Error: {error}")
     help_text = help_address(platform_of(request).settings.site_url, name)
     try:
         result = await _run(request, data, action)
     except (Invalid, GongkaiError) as error:
         status, described = _described(error)
-        return _json(status, {"help": help_text, "success": False, "error": described})
-    return _json(200, {"help": help_text, "success": True, "result": result})
+        return json_answer(status, {"help": help_text, "success": False, "error": described})
+    return json_answer(200, {"help": help_text, "success": True, "result": result})
 
 
 async def _run(request: Request, data: dict[str, Any], action: Action) -> dict[str, Any]:
@@ -101,11 +101,6 @@ def _is_quick(request: Request, data: dict[str, Any]) -> bool:
         return False
     request.state.delivery = deliver(request, *found)
     return rows_are_ready(platform.home, request.state.delivery.distribution)
-
-
-def _json(status: int, content: Any) -> Response:
-    headers = {"X-Content-Type-Options": "nosniff"}
-    return Response(orjson.dumps(content), status_code=status, media_type="application/json", headers=headers)
 
 
 def _described(error: Invalid | GongkaiError) -> tuple[int, dict[str, Any]]:
@@ -191,6 +186,7 @@ def _delivered(request: Request, data: dict[str, Any]) -> Delivery:
         raise NotFound(
             "unknown-resource",
             Text(zh="没有这个资源", en=f'Resource "{_resource(data)[:100]}" was not found.'),
+            Text(zh="资源标识见 package_show", en="package_show lists the resources"),
             field="resource_id",
         )
     dataset, tier = found

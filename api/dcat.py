@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
+from api.platform import platform_of
 from pipelines.catalogs.catalog import Catalog
 from pipelines.catalogs.dcat import catalogue_graph, dcat_us_dataset
 from pipelines.catalogs.rdf import json_ld, rdf_xml, turtle
@@ -47,7 +48,7 @@ def catalogue_rdf_xml(request: Request, page: Annotated[int, Query(ge=1, le=100_
 @router.get("/data.json")
 def data_json(request: Request) -> StreamingResponse:
     """The whole catalogue as DCAT-US 1.1, page by page from the database."""
-    platform = request.app.state.platform
+    platform = platform_of(request)
     return StreamingResponse(
         _dcat_us(platform.catalog, platform.settings.site_url), media_type="application/json", headers=_OPEN_TO_ALL
     )
@@ -57,7 +58,7 @@ _OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
 
 
 def _page(request: Request, page: int, notation: str) -> Response:
-    platform = request.app.state.platform
+    platform = platform_of(request)
     site_url = platform.settings.site_url
     found = _datasets(platform.catalog, page)
     pages = max(1, -(-found["count"] // PAGE_SIZE))

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from fastapi import Request
 
 from api.identity import current_actor, presented_grant_token
+from api.platform import platform_of
 from governance.access.grants import Grant, record_use, require_grant
 from governance.database.engine import reading
 from pipelines.current_release import published_release, served_release, tier_of
-from pipelines.platform import Platform
 from pipelines.rows.delivery_files import rows_of
 from pipelines.rows.store import RowStore
 from schemas.actor import Actor
@@ -29,11 +29,6 @@ class Delivery:
     release: Release
     distribution: Distribution
     grant: Grant | None  # of a restricted tier
-
-
-def platform_of(request: Request) -> Platform:
-    platform: Platform = request.app.state.platform
-    return platform
 
 
 def deliver(request: Request, dataset: str, tier: Tier | None = None, release_id: str | None = None) -> Delivery:

@@ -3,23 +3,19 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from api.identity import current_actor, signed_in_actor
+from api.platform import platform_of
 from pipelines.platform import Platform
 from schemas.actor import Actor
-
-
-def _platform(request: Request) -> Platform:
-    platform: Platform = request.app.state.platform
-    return platform
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-ThePlatform = Annotated[Platform, Depends(_platform)]
+ThePlatform = Annotated[Platform, Depends(platform_of)]
 Asker = Annotated[Actor, Depends(current_actor)]
 SignedIn = Annotated[Actor, Depends(signed_in_actor)]
 Now = Annotated[datetime, Depends(_now)]

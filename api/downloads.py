@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from api.delivery import Delivery, deliver, parse_tier, platform_of, record_delivery
+from api.delivery import Delivery, deliver, parse_tier, record_delivery
+from api.platform import platform_of
 from api.problems import problem_response
 from governance.database.dataset_tables import datasets
 from governance.database.engine import reading

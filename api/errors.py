@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import preferred_language, problem_response, status_of
-from schemas.errors import Conflict, GongkaiError, NotAuthenticated, NotFound, NotPermitted, Refused
+from schemas.errors import Conflict, GongkaiError, NotAuthenticated, NotFound, NotPermitted, Refused, Withdrawn
 from schemas.text import Text
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ CKAN_TYPES: tuple[tuple[type[GongkaiError], int, str], ...] = (
     (NotAuthenticated, 403, "Authorization Error"),
     (NotPermitted, 403, "Authorization Error"),
     (NotFound, 404, "Not Found Error"),
+    (Withdrawn, 404, "Not Found Error"),
     (Conflict, 409, "Validation Error"),
     (Refused, 409, "Validation Error"),
 )

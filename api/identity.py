@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 
+from api.platform import platform_of
 from catalog_config.settings import Settings
 from governance.access.grants import GRANT_TOKEN_PREFIX
 from governance.accounts import Session, actor_of_session, actor_of_token
 from governance.database.engine import reading
-from pipelines.platform import Platform
 from schemas.actor import ANONYMOUS, Actor
 from schemas.errors import NotAuthenticated, NotPermitted
 from schemas.text import Text
@@ -82,7 +82,7 @@ def refuse_other_origin(request: Request) -> None:
 def require_same_origin(request: Request) -> None:
     """Raises NotPermitted unless the request was made by a page of this site."""
     origin = request.headers.get("origin")
-    platform: Platform = request.app.state.platform
+    platform = platform_of(request)
     hosts = {request.headers.get("host", ""), urlsplit(platform.settings.site_url).netloc}
     by_origin = origin is not None and urlsplit(origin).netloc in hosts - {""}
     by_fetch = origin is None and request.headers.get("sec-fetch-site") == "same-origin"
@@ -96,7 +96,7 @@ def require_same_origin(request: Request) -> None:
 
 
 def _identify(request: Request) -> Actor:
-    platform: Platform = request.app.state.platform
+    platform = platform_of(request)
     now = datetime.now(UTC)
     if (token := presented_token(request)) is not None:
         if token.startswith(GRANT_TOKEN_PREFIX):

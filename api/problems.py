@@ -3,7 +3,6 @@
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from pipelines.current_release import Withdrawn
 from schemas.errors import (
     ConfigurationError,
     Conflict,
@@ -14,6 +13,7 @@ from schemas.errors import (
     NotPermitted,
     Refused,
     TooLarge,
+    Withdrawn,
 )
 from schemas.text import Language
 

@@ -85,7 +85,12 @@ def create_account(
     _check_name(account)
     _check_duties(duties, organisation)
     if find_account(connection, account) is not None:
-        raise Conflict("account-exists", Text(zh="账号已存在", en="the account exists already"), field="account")
+        raise Conflict(
+            "account-exists",
+            Text(zh="账号已存在", en="the account exists already"),
+            Text(zh="请换一个账号名", en="choose another name"),
+            field="account",
+        )
     connection.execute(
         accounts.insert().values(
             id=account,
@@ -150,7 +155,12 @@ def load_account(connection: sa.Connection, account: str) -> Account:
     """Raises NotFound."""
     found = find_account(connection, account)
     if found is None:
-        raise NotFound("unknown-account", Text(zh="没有这个账号", en="there is no such account"), field="account")
+        raise NotFound(
+            "unknown-account",
+            Text(zh="没有这个账号", en="there is no such account"),
+            Text(zh="用 gongkai account list 查看账号", en="gongkai account list shows the accounts"),
+            field="account",
+        )
     return found
 
 
@@ -240,11 +250,15 @@ def create_api_token(
         raise Refused(
             "invalid-validity",
             Text(zh="令牌有效期须为1至366天", en="a token is valid for 1 to 366 days"),
+            Text(zh="请改小天数；到期前可以新建", en="give fewer days; a new one can be made before it ends"),
             field="days",
         )
     if not 1 <= len(name.strip()) <= 100:
         raise Refused(
-            "invalid-name", Text(zh="名称须为1至100个字符", en="a name has 1 to 100 characters"), field="name"
+            "invalid-name",
+            Text(zh="名称须为1至100个字符", en="a name has 1 to 100 characters"),
+            Text(zh="请起一个能辨认用途的短名称", en="choose a short name that says what it is for"),
+            field="name",
         )
     token = API_TOKEN_PREFIX + secrets.token_urlsafe(32)
     connection.execute(
@@ -311,7 +325,12 @@ def revoke_api_token(connection: sa.Connection, *, token_id: str, actor: Actor, 
     """Revoke one's own token, or any as an operator. Doing it again changes nothing. Raises NotFound."""
     row = connection.execute(sa.select(api_tokens).where(api_tokens.c.id == token_id)).mappings().first()
     if row is None or (row["account"] != actor.id and Duty.OPERATOR not in actor.duties):
-        raise NotFound("unknown-token", Text(zh="没有这个令牌", en="there is no such token"), field="id")
+        raise NotFound(
+            "unknown-token",
+            Text(zh="没有这个令牌", en="there is no such token"),
+            Text(zh="用账号页面查看现有令牌", en="the account's page lists its tokens"),
+            field="id",
+        )
     if row["revoked_at"] is None:
         connection.execute(api_tokens.update().where(api_tokens.c.id == token_id).values(revoked_at=now))
         record(connection, actor=actor, action="token.revoked", subject=f"token:{token_id}", now=now)
@@ -355,6 +374,7 @@ def _hash_password(password: str) -> str:
         raise Refused(
             "password-length",
             Text(zh="密码须为10至256个字符", en="a password has 10 to 256 characters"),
+            Text(zh="请换一个密码；几个词连起来就很好", en="choose another; a few words in a row do well"),
             field="password",
         )
     with _hashing:
@@ -382,15 +402,26 @@ def _check_name(account: str) -> None:
         raise Refused(
             "invalid-account",
             Text(zh="账号须为3至100个小写字母、数字、下划线或连字符", en="3 to 100 of a-z, 0-9, _ and -"),
+            Text(zh="例如 liu-yun", en="for example liu-yun"),
             field="account",
         ) from None
     if account in ("anonymous", "system"):
-        raise Refused("reserved-account", Text(zh="该账号名保留", en="this name is reserved"), field="account")
+        raise Refused(
+            "reserved-account",
+            Text(zh="该账号名保留", en="this name is reserved"),
+            Text(zh="请换一个账号名", en="choose another name"),
+            field="account",
+        )
 
 
 def _check_email(email: str | None) -> None:
     if email is not None and not (len(email) <= 254 and EMAIL.fullmatch(email)):
-        raise Refused("invalid-email", Text(zh="邮箱地址无效", en="this is not a mail address"), field="email")
+        raise Refused(
+            "invalid-email",
+            Text(zh="邮箱地址无效", en="this is not a mail address"),
+            Text(zh="例如 name@example.cn", en="for example name@example.cn"),
+            field="email",
+        )
 
 
 def _check_duties(duties: frozenset[Duty], organisation: str | None) -> None:
@@ -398,17 +429,27 @@ def _check_duties(duties: frozenset[Duty], organisation: str | None) -> None:
         raise Refused(
             "organisation-missing",
             Text(zh="数据专员和单位审核须属于一个单位", en="stewards and agency reviewers belong to an organisation"),
+            Text(
+                zh="请指定单位，例如 --organisation transport-bureau",
+                en="name it, such as --organisation transport-bureau",
+            ),
             field="organisation",
         )
 
 
 def _require_operator(actor: Actor) -> None:
     if Duty.OPERATOR not in actor.duties:
-        raise NotPermitted("operator-only", Text(zh="仅运维人员可以管理账号", en="only operators manage accounts"))
+        raise NotPermitted(
+            "operator-only",
+            Text(zh="仅运维人员可以管理账号", en="only operators manage accounts"),
+            Text(zh="请运维人员处理", en="ask an operator"),
+        )
 
 
 def _require_self_or_operator(actor: Actor, account: str) -> None:
     if actor.is_anonymous or (actor.id != account and Duty.OPERATOR not in actor.duties):
         raise NotPermitted(
-            "not-your-account", Text(zh="只能管理自己的账号", en="this is for the account itself or an operator")
+            "not-your-account",
+            Text(zh="只能管理自己的账号", en="this is for the account itself or an operator"),
+            Text(zh="请登录该账号，或请运维人员处理", en="sign in to that account, or ask an operator"),
         )

@@ -51,7 +51,12 @@ def letter_templates() -> dict[str, LetterTemplate]:
     if errors:
         listed = "\n".join(errors)
         raise ConfigurationError(
-            "invalid-letter-template", Text(zh=f"信函模板有误：\n{listed}", en=f"wrong:\n{listed}")
+            "invalid-letter-template",
+            Text(zh=f"信函模板有误：\n{listed}", en=f"wrong:\n{listed}"),
+            Text(
+                zh="请改正 catalog_config/reply_templates 中的模板",
+                en="correct the templates in catalog_config/reply_templates",
+            ),
         )
     return templates
 
@@ -63,7 +68,11 @@ def render_letter(name: str, values: dict[str, Any]) -> tuple[str, str]:
     """
     template = letter_templates().get(name)
     if template is None:
-        raise ConfigurationError("unknown-letter", Text(zh=f"没有信函模板 {name}", en=f"no letter template {name}"))
+        raise ConfigurationError(
+            "unknown-letter",
+            Text(zh=f"没有信函模板 {name}", en=f"no letter template {name}"),
+            Text(zh="模板列在 catalog_config/reply_templates", en="templates stand in catalog_config/reply_templates"),
+        )
     subjects, bodies = [], []
     for language in LANGUAGES:
         given = {k: v.to(language) if isinstance(v, Text) else v for k, v in values.items()}
@@ -73,7 +82,12 @@ def render_letter(name: str, values: dict[str, Any]) -> tuple[str, str]:
         except TemplateError as error:
             wrong = f"{name}: {error}"
             raise ConfigurationError(
-                "invalid-letter-template", Text(zh=f"信函模板有误：{wrong}", en=f"a letter template is wrong: {wrong}")
+                "invalid-letter-template",
+                Text(zh=f"信函模板有误：{wrong}", en=f"a letter template is wrong: {wrong}"),
+                Text(
+                    zh="请改正 catalog_config/reply_templates 中的模板",
+                    en="correct the templates in catalog_config/reply_templates",
+                ),
             ) from None
     return " ".join(" / ".join(subjects).split()), "\n\n————\n\n".join(bodies) + "\n"
 

@@ -27,4 +27,8 @@ def require(permission: Permission) -> None:
     if not permission.allowed and permission.reason is not None:
         raise NotPermitted(permission.code, permission.reason)
     if not permission.allowed:
-        raise NotPermitted("not-permitted", Text(zh="无权操作", en="this is not permitted"))
+        raise NotPermitted(
+            "not-permitted",
+            Text(zh="无权操作", en="this is not permitted"),
+            Text(zh="请联系有权限的人员办理", en="ask somebody who may"),
+        )

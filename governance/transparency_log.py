@@ -82,7 +82,12 @@ def entry(connection: sa.Connection, index: int) -> dict[str, Any]:
     """index, kind, at, leaf (the text that was hashed) and entry (the same, parsed). Raises NotFound."""
     row = connection.execute(sa.select(log_entries).where(log_entries.c.index == index)).mappings().first()
     if row is None:
-        raise NotFound("unknown-log-entry", Text(zh="日志中没有这一条", en="the log has no such entry"), field="index")
+        raise NotFound(
+            "unknown-log-entry",
+            Text(zh="日志中没有这一条", en="the log has no such entry"),
+            Text(zh="日志的当前大小见 /api/v1/log", en="/api/v1/log gives the present size of the log"),
+            field="index",
+        )
     return _entry(row)
 
 
@@ -102,7 +107,12 @@ def inclusion_proof(connection: sa.Connection, index: int, size: int | None = No
     """Audit path of leaf `index` in the tree of the first `size` leaves, from the leaf upwards."""
     checked = _checked_size(connection, size)
     if not 0 <= index < checked:
-        raise NotFound("unknown-log-entry", Text(zh="日志中没有这一条", en="the log has no such entry"), field="index")
+        raise NotFound(
+            "unknown-log-entry",
+            Text(zh="日志中没有这一条", en="the log has no such entry"),
+            Text(zh="日志的当前大小见 /api/v1/log", en="/api/v1/log gives the present size of the log"),
+            field="index",
+        )
     return merkle.inclusion_path(index, checked, lambda level, i: _node(connection, level, i))
 
 
@@ -110,7 +120,12 @@ def consistency_proof(connection: sa.Connection, first: int, second: int | None 
     """Proof that the tree of `first` leaves is a beginning of the tree of `second` leaves."""
     checked = _checked_size(connection, second)
     if not 1 <= first <= checked:
-        raise Refused("invalid-log-size", Text(zh=f"应在1到{checked}之间", en=f"must be 1 to {checked}"), field="first")
+        raise Refused(
+            "invalid-log-size",
+            Text(zh=f"应在1到{checked}之间", en=f"must be 1 to {checked}"),
+            Text(zh="日志的当前大小见 /api/v1/log", en="/api/v1/log gives the present size of the log"),
+            field="first",
+        )
     return merkle.consistency_path(first, checked, lambda level, i: _node(connection, level, i))
 
 
@@ -148,7 +163,12 @@ def _tampered(index: int) -> Conflict:
 def _checked_size(connection: sa.Connection, size: int | None) -> int:
     whole = log_size(connection)
     if size is not None and not 0 <= size <= whole:
-        raise Refused("invalid-log-size", Text(zh=f"应在0到{whole}之间", en=f"must be 0 to {whole}"), field="size")
+        raise Refused(
+            "invalid-log-size",
+            Text(zh=f"应在0到{whole}之间", en=f"must be 0 to {whole}"),
+            Text(zh="日志的当前大小见 /api/v1/log", en="/api/v1/log gives the present size of the log"),
+            field="size",
+        )
     return whole if size is None else size
 
 

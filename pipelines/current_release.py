@@ -9,16 +9,12 @@ import sqlalchemy as sa
 from governance.database.dataset_tables import publications, releases
 from pipelines.store import Store, file_digest
 from schemas.dataset import Tier
-from schemas.errors import DependencyFailed, GongkaiError, NotFound
+from schemas.errors import DependencyFailed, NotFound, Withdrawn
 from schemas.release import Distribution, Release
 from schemas.text import Text
 
 MOST_LOADED = 256
 _loaded: dict[tuple[str, str], Release] = {}
-
-
-class Withdrawn(GongkaiError):
-    """The release was published once and has been withdrawn (exit 1, HTTP 410)."""
 
 
 def current_release(connection: sa.Connection, dataset: str) -> Release | None:

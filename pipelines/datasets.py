@@ -12,7 +12,7 @@ from catalog_config.configuration import Configuration
 from governance.audit import record
 from governance.database.dataset_tables import datasets
 from schemas.actor import Actor, Duty
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, unknown_dataset
 from schemas.errors import NotFound, NotPermitted, Refused
 from schemas.registry import load_published
 from schemas.text import Text
@@ -104,12 +104,7 @@ def load_dataset(connection: sa.Connection, name: str) -> Dataset:
     """Raises NotFound."""
     row = connection.execute(sa.select(datasets.c.declaration).where(datasets.c.name == name)).first()
     if row is None:
-        raise NotFound(
-            "unknown-dataset",
-            Text(zh="没有这个数据集", en="there is no such dataset"),
-            Text(zh="用 gongkai dataset list 查看已声明的数据集", en="gongkai dataset list shows what is declared"),
-            field="dataset",
-        )
+        raise unknown_dataset()
     return Dataset.model_validate(row.declaration)
 
 

@@ -166,7 +166,12 @@ def load_source(platform: Platform, source_id: str) -> SourceRecord:
     with reading(platform.engine) as connection:
         row = connection.execute(sa.select(sources).where(sources.c.id == source_id)).first()
     if row is None:
-        raise NotFound("unknown-source", Text(zh="没有这次上传", en="there is no such upload"), field="source")
+        raise NotFound(
+            "unknown-source",
+            Text(zh="没有这次上传", en="there is no such upload"),
+            Text(zh="请在数据集页面查看上传记录", en="see the uploads on the dataset's desk"),
+            field="source",
+        )
     return SourceRecord(**row._mapping)
 
 
@@ -183,5 +188,10 @@ def load_release(connection: sa.Connection, release_id: str) -> Release:
     """Raises NotFound."""
     row = connection.execute(sa.select(releases.c.descriptor).where(releases.c.id == release_id)).first()
     if row is None:
-        raise NotFound("unknown-release", Text(zh="没有这个发布版本", en="there is no such release"), field="release")
+        raise NotFound(
+            "unknown-release",
+            Text(zh="没有这个发布版本", en="there is no such release"),
+            Text(zh="请在数据集的发布记录中查找", en="look in the releases of the dataset"),
+            field="release",
+        )
     return Release.model_validate(row.descriptor)

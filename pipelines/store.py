@@ -23,7 +23,12 @@ class Store:
         """Where the bytes of `digest` are. Raises NotFound."""
         path = self._place(digest)
         if not path.is_file():
-            raise NotFound("unknown-digest", Text(zh="没有这个文件", en="there is no such file"), field="digest")
+            raise NotFound(
+                "unknown-digest",
+                Text(zh="没有这个文件", en="there is no such file"),
+                Text(zh="摘要为64位十六进制的 SHA-256", en="a digest is a SHA-256 in 64 hexadecimal digits"),
+                field="digest",
+            )
         return path
 
     def add(self, source: Path) -> str:
@@ -52,7 +57,12 @@ class Store:
 
     def _place(self, digest: str) -> Path:
         if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-            raise NotFound("unknown-digest", Text(zh="不是有效的摘要", en="not a digest"), field="digest")
+            raise NotFound(
+                "unknown-digest",
+                Text(zh="不是有效的摘要", en="not a digest"),
+                Text(zh="摘要为64位十六进制的 SHA-256", en="a digest is a SHA-256 in 64 hexadecimal digits"),
+                field="digest",
+            )
         return self.folder / digest[:2] / digest
 
 

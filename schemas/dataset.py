@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from schemas.errors import NotFound
 from schemas.text import Text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{1,98}[a-z0-9]$")]
@@ -115,3 +116,16 @@ class Dataset(BaseModel):
     @property
     def published_tiers(self) -> tuple[Tier, ...]:
         return self.tiers or TIERS_BY_OPENNESS[self.openness]
+
+
+def unknown_dataset() -> NotFound:
+    """For a name that no declaration bears, or none that the asker may know of."""
+    return NotFound(
+        "unknown-dataset",
+        Text(zh="没有这个数据集", en="there is no such dataset"),
+        Text(
+            zh="请在目录中搜索，或用 gongkai dataset list 查看",
+            en="search the catalogue, or see gongkai dataset list",
+        ),
+        field="dataset",
+    )

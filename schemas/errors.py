@@ -33,6 +33,10 @@ class NotFound(GongkaiError):
     """The thing named does not exist, or the asker may not know of it (exit 1, HTTP 404)."""
 
 
+class Withdrawn(GongkaiError):
+    """The release was published once and has been withdrawn (exit 1, HTTP 410)."""
+
+
 class NotAuthenticated(GongkaiError):
     """Nobody is signed in, or the token is unknown, expired or revoked (exit 1, HTTP 401)."""
 

@@ -55,3 +55,22 @@ class Findings(BaseModel):
 
     def of(self, field: str) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.field == field)
+
+
+class SecondOpinion(BaseModel):
+    """What Presidio and the column path each find of one kind in a sample of one field.
+
+    looked_at: distinct cells of the sample. here, presidio: those of them in which the path finds the kind.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    entity: str
+    looked_at: int
+    here: int
+    presidio: int
+
+    @property
+    def agrees(self) -> bool:
+        return self.here == self.presidio

@@ -40,10 +40,6 @@ def make_enterprise_register(rng: Random, firms: list[Firm]) -> list[Row]:
     return rows
 
 
-def _founded(rng: Random) -> datetime.date:
-    return datetime.date(1998, 1, 4) + datetime.timedelta(days=int(10300 * rng.random() ** 0.6))
-
-
 def _kind(name: str, rng: Random) -> str:
     if "股份" in name:
         return "股份有限公司"

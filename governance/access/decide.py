@@ -32,8 +32,8 @@ from governance.clocks import (
 )
 from governance.permission import require
 from schemas.actor import Actor
-from schemas.dataset import Openness, Tier
-from schemas.errors import Conflict, NotFound, Refused
+from schemas.dataset import Openness, Tier, unknown_dataset
+from schemas.errors import Conflict, Refused
 from schemas.text import Text
 
 LONGEST_TEXT = 5000  # characters
@@ -67,6 +67,7 @@ def decide_submission(command: c.SubmitApplication, actor: Actor, now: datetime,
                 zh="使用期限须自今日或以后开始，且不超过三年",
                 en="the period starts today or later, for up to three years",
             ),
+            Text(zh="请改正起止日期", en="correct the two dates"),
             field="period_until" if command.period_from >= today else "period_from",
         )
     if command.terms_version != lookups.terms_version:
@@ -113,12 +114,14 @@ def _(
         raise Conflict(
             "supplement-asked-already",
             Text(zh="补正只能要求一次（第三十条）", en="a supplement is asked for once only (art. 30)"),
+            Text(zh="请按已有材料审查和决定", en="review and decide on what was handed in"),
         )
     last = add_working_days(application.clock.received, SUPPLEMENT_NOTICE_DAYS)
     if today > last:
         raise Conflict(
             "supplement-too-late",
             Text(zh=f"补正须在{last}前告知（第三十条）", en=f"a supplement had to be asked for by {last} (art. 30)"),
+            Text(zh="请按已有材料审查和决定", en="review and decide on what was handed in"),
         )
     clock = application.clock.model_copy(update={"pauses": (Pause(asked=today),)})
     return [
@@ -141,7 +144,11 @@ def _(
     _require_allowed(application, Action.ANSWER_SUPPLEMENT)
     today, asked = local_day(now), application.supplement
     if asked is None or today > asked.answer_by:
-        raise Conflict("supplement-late", Text(zh="补正期限已过", en="the term for the supplement is over"))
+        raise Conflict(
+            "supplement-late",
+            Text(zh="补正期限已过", en="the term for the supplement is over"),
+            Text(zh="请重新提交申请", en="hand in a new application"),
+        )
     pause = Pause(asked=application.clock.pauses[-1].asked, answered=today)
     clock = application.clock.model_copy(update={"pauses": (pause,)})
     return [
@@ -171,14 +178,21 @@ def _(
     _require_allowed(application, Action.EXTEND)
     if application.extension is not None:
         raise Conflict(
-            "extended-already", Text(zh="只能延长一次（第三十三条）", en="a deadline is extended once only (art. 33)")
+            "extended-already",
+            Text(zh="只能延长一次（第三十三条）", en="a deadline is extended once only (art. 33)"),
+            Text(zh="请在现有期限内作出决定", en="decide within the present deadline"),
         )
     if application.due is None or local_day(now) > application.due:
-        raise Conflict("deadline-passed", Text(zh="期限已过，不能延长", en="the deadline has passed"))
+        raise Conflict(
+            "deadline-passed",
+            Text(zh="期限已过，不能延长", en="the deadline has passed"),
+            Text(zh="请直接作出决定，并说明迟延的原因", en="decide now, and give the reason for the delay"),
+        )
     if not 1 <= command.days <= LONGEST_EXTENSION_DAYS:
         raise Refused(
             "invalid-extension",
             Text(zh=f"延长1至{LONGEST_EXTENSION_DAYS}个工作日", en=f"1 to {LONGEST_EXTENSION_DAYS} working days"),
+            Text(zh="请改为该范围内的天数", en="give a number of days within it"),
             field="days",
         )
     clock = application.clock.model_copy(update={"extension": command.days})
@@ -204,6 +218,7 @@ def _(command: c.Approve, application: Application, actor: Actor, now: datetime,
         raise Refused(
             "longer-than-asked",
             Text(zh="授权不能长于申请的期限", en="a grant is not longer than was asked for"),
+            Text(zh="请给出不晚于申请期限的日期", en="give a date that is not after the one asked for"),
             field="valid_until",
         )
     valid_from = max(now, _midnight(application.period_from))
@@ -245,7 +260,11 @@ def _(
     require(may_act_as_applicant(actor, application))
     _require_allowed(application, Action.REISSUE_TOKEN)
     if application.valid_until is None or now >= application.valid_until:
-        raise Conflict("grant-expired", Text(zh="授权已到期", en="the grant has expired"))
+        raise Conflict(
+            "grant-expired",
+            Text(zh="授权已到期", en="the grant has expired"),
+            Text(zh="如仍需使用，请重新申请", en="apply again if the data are still needed"),
+        )
     return [e.TokenReissued(actor=actor.id, at=now)]
 
 
@@ -268,7 +287,11 @@ def _(command: c.Lapse, application: Application, actor: Actor, now: datetime, l
     require(may_run_clock(actor))
     _require_allowed(application, Action.LAPSE)
     if application.supplement is None or local_day(now) <= application.supplement.answer_by:
-        raise Conflict("not-due", Text(zh="补正期限未到", en="the term for the supplement is not over"))
+        raise Conflict(
+            "not-due",
+            Text(zh="补正期限未到", en="the term for the supplement is not over"),
+            Text(zh="期满后系统会自动处理", en="the platform does it by itself when the day has come"),
+        )
     return [e.ApplicationLapsed(actor=actor.id, at=now)]
 
 
@@ -277,13 +300,17 @@ def _(command: c.Expire, application: Application, actor: Actor, now: datetime, 
     require(may_run_clock(actor))
     _require_allowed(application, Action.EXPIRE)
     if application.valid_until is None or now < application.valid_until:
-        raise Conflict("not-due", Text(zh="授权尚未到期", en="the grant has not expired"))
+        raise Conflict(
+            "not-due",
+            Text(zh="授权尚未到期", en="the grant has not expired"),
+            Text(zh="期满后系统会自动处理", en="the platform does it by itself when the day has come"),
+        )
     return [e.GrantExpired(actor=actor.id, at=now)]
 
 
 def _check_subject(command: c.SubmitApplication, lookups: Lookups) -> None:
     if lookups.openness is None:
-        raise NotFound("unknown-dataset", Text(zh="没有这个数据集", en="there is no such dataset"), field="dataset")
+        raise unknown_dataset()
     if lookups.openness is not Openness.CONDITIONAL or command.tier not in lookups.tiers or command.tier is Tier.OPEN:
         raise Refused(
             "nothing-to-apply-for",
@@ -295,6 +322,7 @@ def _check_subject(command: c.SubmitApplication, lookups: Lookups) -> None:
         raise Conflict(
             "applied-already",
             Text(zh="您已有该数据的申请或有效授权", en="you have an application or a grant for this already"),
+            Text(zh="请在“我的申请”中查看进度", en="see its progress under “my applications”"),
             field="dataset",
         )
 
@@ -314,7 +342,12 @@ def _require_allowed(application: Application, action: Action) -> None:
 def _text(value: str, field: str) -> str:
     stripped = _optional_text(value, field)
     if not stripped:
-        raise Refused("missing-text", Text(zh="不能为空", en="this may not be empty"), field=field)
+        raise Refused(
+            "missing-text",
+            Text(zh="不能为空", en="this may not be empty"),
+            Text(zh="请填写后再提交", en="fill it in and send it again"),
+            field=field,
+        )
     return stripped
 
 
@@ -324,6 +357,7 @@ def _optional_text(value: str, field: str) -> str:
         raise Refused(
             "text-too-long",
             Text(zh=f"不超过{LONGEST_TEXT}字", en=f"at most {LONGEST_TEXT} characters"),
+            Text(zh="请压缩文字", en="make it shorter"),
             field=field,
         )
     return stripped

@@ -113,7 +113,12 @@ def load_grant(connection: sa.Connection, grant_id: str) -> Grant:
     """Raises NotFound."""
     grant = _first(connection, grants.c.id == grant_id)
     if grant is None:
-        raise NotFound("unknown-grant", Text(zh="没有这个授权", en="there is no such grant"), field="grant")
+        raise NotFound(
+            "unknown-grant",
+            Text(zh="没有这个授权", en="there is no such grant"),
+            Text(zh="请在“我的申请”中查看授权", en="see the grants under “my applications”"),
+            field="grant",
+        )
     return grant
 
 
@@ -132,7 +137,9 @@ def _require_valid(connection: sa.Connection, grant: Grant, now: datetime) -> No
     if now < grant.valid_from:
         begins = grant.valid_from.date()
         raise NotPermitted(
-            "grant-not-yet-valid", Text(zh=f"授权自{begins}起有效", en=f"the grant is valid from {begins}")
+            "grant-not-yet-valid",
+            Text(zh=f"授权自{begins}起有效", en=f"the grant is valid from {begins}"),
+            Text(zh="请在生效日期之后使用", en="use it from that day on"),
         )
 
 

@@ -253,7 +253,10 @@ def _submission_lookups(
 
 def _unknown() -> NotFound:
     return NotFound(
-        "unknown-application", Text(zh="没有这个申请", en="there is no such application"), field="application"
+        "unknown-application",
+        Text(zh="没有这个申请", en="there is no such application"),
+        Text(zh="请在“我的申请”中查找", en="look under “my applications”"),
+        field="application",
     )
 
 

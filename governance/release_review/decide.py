@@ -88,6 +88,7 @@ def decide_review_step(
         raise Conflict(
             "not-this-step",
             Text(zh=f"当前等待的是“{review.step}”审核", en=f"the review waits for the step {review.step}"),
+            Text(zh="请按单位、合规、保密的顺序审核", en="reviews go in order: agency, compliance, secrecy"),
             field="step",
         )
     if command.descriptor_digest != review.descriptor_digest:

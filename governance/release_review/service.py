@@ -27,6 +27,7 @@ from governance.release_review.transitions import AWAITED_STEP, Status
 from governance.signatures import public_key, sign, verify
 from governance.transparency_log import append_entry, entries_about
 from schemas.actor import Actor
+from schemas.dataset import unknown_dataset
 from schemas.errors import Conflict, NotFound, Refused
 from schemas.release import Release
 from schemas.text import Text
@@ -93,7 +94,10 @@ def load_review(connection: sa.Connection, release_id: str) -> Review:
     review = find_review(connection, release_id)
     if review is None:
         raise NotFound(
-            "unknown-review", Text(zh="没有这个版本的审核", en="there is no review of this release"), field="release"
+            "unknown-review",
+            Text(zh="没有这个版本的审核", en="there is no review of this release"),
+            Text(zh="请在审核列表中查找", en="look in the list of reviews"),
+            field="release",
         )
     return review
 
@@ -242,7 +246,7 @@ def _tell_uploaders(connection: sa.Connection, review: Review, event: StepDecide
 def _publisher(connection: sa.Connection, dataset: str) -> str:
     declaration = connection.execute(sa.select(datasets.c.declaration).where(datasets.c.name == dataset)).scalar()
     if declaration is None:
-        raise NotFound("unknown-dataset", Text(zh="没有这个数据集", en="there is no such dataset"), field="dataset")
+        raise unknown_dataset()
     return str(declaration["publisher"])
 
 

@@ -1,6 +1,7 @@
 """Commands on files: validate, detect, anonymize. Heavy libraries load inside, so that `--help` is quick."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,8 @@ from schemas.text import Text
 from schemas.validation import ValidationReport
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pipelines.read import SourceTable
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The table. 数据文件。")]
@@ -54,7 +57,7 @@ def validate(
 ) -> None:
     """Check a file against a schema. 按表结构校验文件。"""
     from pipelines.read import read_source
-    from pipelines.validation import validate_table
+    from pipelines.validation.validate import validate_table
 
     source, checked = read_source(file, sheet=sheet, encoding=encoding), find_schema(schema)
     with stage_progress(file.name) as progress:
@@ -136,13 +139,31 @@ def print_report(report: ValidationReport) -> None:
     )
 
 
-def detect_file(file: File, json: Json = False, lang: Lang = "") -> None:
+class Engine(StrEnum):
+    """Who detects: the column path, or Presidio beside it on a sample."""
+
+    COLUMNS = "columns"
+    PRESIDIO = "presidio"
+
+
+def detect_file(
+    file: File,
+    engine: Annotated[
+        Engine, typer.Option(help="presidio: compare with Presidio on a sample of each column. 与 Presidio 抽样比对。")
+    ] = Engine.COLUMNS,
+    json: Json = False,
+    lang: Lang = "",
+) -> None:
     """What each column seems to hold, without a raw value. 识别各列的个人和敏感信息。"""
     from anonymize.detect import detect
     from pipelines.read import read_source
     from pipelines.schema_tools.infer import untyped_table
 
-    findings = detect(untyped_table(read_source(file)))
+    table = untyped_table(read_source(file))
+    if engine is Engine.PRESIDIO:
+        _compare_with_presidio(table, json)
+        return
+    findings = detect(table)
     if json:
         print_json(findings)
         return
@@ -166,6 +187,31 @@ def detect_file(file: File, json: Json = False, lang: Lang = "") -> None:
             )
             for f in findings.findings
         ],
+    )
+
+
+def _compare_with_presidio(table: "pa.Table", json: bool) -> None:
+    from anonymize.second_opinion import ask_presidio
+
+    opinions = ask_presidio(table)
+    if json:
+        print_json(opinions)
+        return
+    print_table(
+        [
+            Text(zh="列", en="column"),
+            Text(zh="像是", en="seems to hold"),
+            Text(zh="抽查单元格", en="cells looked at"),
+            Text(zh="本平台", en="here"),
+            Text(zh="Presidio", en="Presidio"),
+        ],
+        [(o.field, o.entity, o.looked_at, o.here, o.presidio) for o in opinions],
+    )
+    differing = sum(not o.agrees for o in opinions)
+    say(
+        Text(zh=f"{differing} 处与 Presidio 不一致", en=f"{differing} differences from Presidio")
+        if differing
+        else Text(zh="与 Presidio 完全一致", en="Presidio finds the same")
     )
 
 

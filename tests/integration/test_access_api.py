@@ -24,6 +24,7 @@ from pipelines.platform import Platform
 from pipelines.store import Store
 from schemas.actor import Duty, system_actor
 from schemas.text import Text
+from tests.factories.access import DECLARATION
 
 PASSWORD = "correct horse battery"
 ORIGIN = {"Origin": "http://testserver"}
@@ -34,16 +35,6 @@ PEOPLE = {
     "liu": ({Duty.ACCESS_REVIEWER}, "data-bureau"),
     "chen": ({Duty.DECIDER}, "data-bureau"),
     "colleague": ({Duty.ACCESS_REVIEWER, Duty.DECIDER}, "university"),
-}
-DECLARATION = {
-    "name": "employment",
-    "title": "就业登记",
-    "notes": "n",
-    "publisher": "human-resources",
-    "openness": "conditional",
-    "schema": "employment@1.0.0",
-    "legal_basis": "l",
-    "access_conditions": "a",
 }
 
 

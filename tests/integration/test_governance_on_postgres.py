@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
@@ -23,22 +23,9 @@ from schemas.disclosure import DisclosureReport, Outcome
 from schemas.errors import Conflict, NotAuthenticated
 from schemas.release import Distribution, Release
 from schemas.text import Text
+from tests.factories.access import CHEN, DECLARATION, LIU, NOW, WANG
 
-NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 TEST = system_actor("test")
-WANG = Actor(id="wang", duties=frozenset({Duty.RESEARCHER}), organisation="university")
-LIU = Actor(id="liu", duties=frozenset({Duty.ACCESS_REVIEWER}), organisation="data-bureau")
-CHEN = Actor(id="chen", duties=frozenset({Duty.DECIDER}), organisation="data-bureau")
-DECLARATION = {
-    "name": "employment",
-    "title": "就业登记",
-    "notes": "n",
-    "publisher": "human-resources",
-    "openness": "conditional",
-    "schema": "employment@1.0.0",
-    "legal_basis": "l",
-    "access_conditions": "a",
-}
 
 
 @pytest.fixture

@@ -26,24 +26,11 @@ from schemas.actor import ANONYMOUS, Actor, Duty, system_actor
 from schemas.dataset import Tier
 from schemas.errors import Conflict, GongkaiError, NotAuthenticated, NotFound, NotPermitted, Refused
 from schemas.text import Text
+from tests.factories.access import CHEN, DECLARATION, LIU, NOW, WANG
 
-NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # Monday, 9:00 in Shanghai
-WANG = Actor(id="wang", duties=frozenset({Duty.RESEARCHER}), organisation="university")
-LIU = Actor(id="liu", duties=frozenset({Duty.ACCESS_REVIEWER}), organisation="data-bureau")
-CHEN = Actor(id="chen", duties=frozenset({Duty.DECIDER}), organisation="data-bureau")
 BOTH = Actor(id="yang", duties=frozenset({Duty.ACCESS_REVIEWER, Duty.DECIDER}), organisation="data-bureau")
 COLLEAGUE = BOTH.model_copy(update={"id": "xu", "organisation": "university"})
 WORKER = system_actor("worker")
-DECLARATION = {
-    "name": "employment",
-    "title": "就业登记",
-    "notes": "n",
-    "publisher": "human-resources",
-    "openness": "conditional",
-    "schema": "employment@1.0.0",
-    "legal_basis": "l",
-    "access_conditions": "a",
-}
 
 
 def prepare_database(folder: Path) -> sa.Engine:

@@ -14,7 +14,9 @@ import pytest
 import governance
 
 # Keeping the queue itself: leases of tasks whose actor was named when they were queued.
-QUEUE_KEEPING = {f"governance.outbox.{name}" for name in ("lease_next", "extend_lease", "finish", "retry_later")}
+QUEUE_KEEPING = {
+    f"governance.outbox.{name}" for name in ("lease_next", "extend_lease", "finish", "finish_key", "retry_later")
+}
 DATABASE_ITSELF = ("governance.database",)
 # Parts of a write whose caller records it.
 UNRECORDED = {

@@ -17,7 +17,6 @@ from tests.factories.disclosure import person_roles, person_schema, persons, pol
 
 TIER = tier_policy(suppression_limit=0.1)
 QUASI = ("性别", "年龄", "区划", "就诊日期")
-SHOWN = (*QUASI, "诊断", "科室")
 
 
 def plan() -> tuple[DisclosureControl, ...]:

@@ -282,6 +282,9 @@ def check_table(
     except adapter.Unopenable as unopenable:
         return Outcome(unopenable.errors, 0, "frictionless")
     try:
+        if adapter.declares_counts(table):
+            table.close()
+            return Outcome(adapter.frictionless_errors(table.resource, limit_errors), 0, "frictionless")
         lookups = build_lookups(table, references)
         options: dict[str, Any] = {
             "limit_errors": limit_errors,

@@ -203,6 +203,11 @@ def open_table(resource: Any, *, validate_metadata: bool = True, references: Con
     )
 
 
+def declares_counts(table: OpenTable) -> bool:
+    """Whether the resource declares a hash, or numbers of bytes, fields or rows, which frictionless checks itself."""
+    return any(getattr(table.resource, name, None) is not None for name in ("hash", "bytes", "fields", "rows"))
+
+
 def reference_resource(resource: Any, name: str) -> Any:
     """A copy of the resource that a foreign key refers to, without its own foreign keys."""
     named = resource if not name or name == resource.name else resource.package.get_resource(name)

@@ -7,12 +7,17 @@ from typing import Any
 
 import ijson
 
+from pipelines.read.json_shape import check_json_shape
 from schemas.errors import Refused
 from schemas.text import Text
 
 
 def json_records(path: Path) -> Iterator[list[Any]]:
-    """Records of a JSON array of objects or of arrays; keys are those of the first object. Numbers are exact."""
+    """Records of a JSON array of objects or of arrays; keys are those of the first object. Numbers are exact.
+
+    Raises Refused `damaged-json`, TooLarge `json-too-deep`, `number-too-long`.
+    """
+    check_json_shape(path)
     with path.open("rb") as reader:
         try:
             yield from _as_lists(ijson.items(reader, "item"))
@@ -25,7 +30,7 @@ def ndjson_records(path: Path, encoding: str) -> Iterator[list[Any]]:
     with path.open(encoding=encoding) as reader:
         try:
             yield from _as_lists(json.loads(line) for line in reader if line.strip())
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _damaged() from None
 
 

@@ -59,17 +59,31 @@ def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) 
 
 
 def _release_to_publish(connection: sa.Connection, dataset: Dataset, signing_key: bytes) -> Release | None:
+    """The newest approved release that was not withdrawn: what was taken back does not come back with the approval of
+    another release, nor by a task that was queued before."""
     if dataset.openness is Openness.CLOSED:
         return None
     approved = approved_release_ids(connection, dataset.name)
+    withdrawn = sa.select(publications.c.release).where(
+        publications.c.dataset == dataset.name,
+        publications.c.release.is_not(None),
+        publications.c.withdrawn_at.is_not(None),
+    )
     newest = connection.execute(
-        sa.select(releases.c.id).where(releases.c.id.in_(approved)).order_by(releases.c.created_at.desc()).limit(1)
+        sa.select(releases.c.id)
+        .where(releases.c.id.in_(approved), releases.c.id.not_in(withdrawn))
+        .order_by(releases.c.created_at.desc())
+        .limit(1)
     ).scalar()
     if newest is None:
         raise Conflict(
             "nothing-approved",
-            Text(zh="没有通过三审的版本可供发布", en="no release has passed all three reviews"),
-            Text(zh="请先完成单位、合规、保密三级审核", en="complete the agency, compliance and secrecy reviews first"),
+            Text(zh="没有可供发布的版本", en="no release can be published"),
+            Text(
+                zh="请先完成单位、合规、保密三级审核；已撤回的版本不再发布，请提交改正后的数据",
+                en="complete the agency, compliance and secrecy reviews first; a withdrawn release stays withdrawn: "
+                "hand in corrected data",
+            ),
             field="dataset",
         )
     require_approved(connection, newest, signing_key=signing_key)

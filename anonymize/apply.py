@@ -71,10 +71,10 @@ def _check_controls(table: pa.Table, controls: Sequence[DisclosureControl]) -> N
         raise Refused(
             "uncontrolled-field",
             Text(
-                zh=f"字段与管控计划不一致：{'、'.join(wrong)}",
+                zh=f"字段与披露控制计划不一致：{'、'.join(wrong)}",
                 en=f"fields and controls do not match: {', '.join(wrong)}",
             ),
-            Text(zh="请按当前表结构重新制定管控计划", en="plan the controls again from the current schema"),
+            Text(zh="请按当前表结构重新制定披露控制计划", en="plan the controls again from the current schema"),
             field=wrong[0],
         )
 
@@ -137,7 +137,7 @@ def _treated(control: DisclosureControl, table: pa.Table, key: bytes | None) -> 
     if control.control not in treatments:
         raise ConfigurationError(
             "unknown-control",
-            Text(zh=f"未实现的管控 {control.control}", en=f"no treatment for control {control.control}"),
+            Text(zh=f"未实现的披露控制 {control.control}", en=f"no treatment for control {control.control}"),
             field=control.field,
         )
     try:
@@ -150,11 +150,12 @@ def _untreatable(control: DisclosureControl) -> Refused:
     return Refused(
         "untreatable-field",
         Text(
-            zh=f"字段 {control.field} 的类型或参数不适用管控 {control.control}",
+            zh=f"字段 {control.field} 的类型或参数不适用披露控制 {control.control}",
             en=f"field {control.field}: its type or the parameters do not fit control {control.control}",
         ),
         Text(
-            zh="请在策略中为该字段的角色或含义改用其他管控", en="give its role or meaning another control in the policy"
+            zh="请在策略中为该字段的角色或含义改用其他披露控制",
+            en="give its role or meaning another control in the policy",
         ),
         field=control.field,
     )
@@ -247,14 +248,14 @@ def _remarks(
     if texts:
         remarks.append(
             Text(
-                zh=f"自由文本字段 {'、'.join(texts)} 由程序逐段隐去，请抽查原文与结果",
+                zh=f"自由文本字段 {'、'.join(texts)} 由程序逐段遮盖，请抽查原文与结果",
                 en=f"free text in {', '.join(texts)} was redacted by rule; read a sample against the source",
             )
         )
     if recoded is not None and tier_policy.recoding is Recoding.LOCAL and VARIES not in recoded.levels.values():
         remarks.append(
             Text(
-                zh="有准标识不能逐组概化，整表改用统一层级",
+                zh="有准标识不能逐组泛化，整表改用统一层级",
                 en="a quasi-identifier cannot be generalised group by group: one level per column was used instead",
             )
         )

@@ -128,7 +128,7 @@ def _unclassified(undecided: list[SchemaField], unlisted: list[str], findings: F
     return Refused(
         "unclassified-field",
         Text(
-            zh=f"以下字段没有确定脱敏角色：{'、'.join(names)}",
+            zh=f"以下字段没有确定字段角色：{'、'.join(names)}",
             en=f"these fields have no disclosure role: {', '.join(names)}",
         ),
         Text(

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,14 @@ def test_constraints_name_versions_and_no_addresses() -> None:
     names = [re.sub(r"[-_.]+", "-", line.split("==")[0]).lower() for line in pins]
     assert len(names) == len(set(names))
     assert not {"zh-core-web-sm", "en-core-web-trf"} & set(names)  # name squats of spaCy models
+
+
+def test_every_data_file_of_a_package_is_installed_with_it() -> None:
+    """Not the CKAN plugin's project files and the translators' settings, which nobody reads from an installation."""
+    globs = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]["*"]
+    installed = {glob.rsplit(".", 1)[1] for glob in globs}
+    listed = subprocess.run(["git", "ls-files", "-z", *PACKAGES], cwd=ROOT, capture_output=True, check=True).stdout
+    files = [Path(name) for name in listed.decode().split("\0") if name and not name.endswith(".py")]
+    used = {f.suffix.lstrip(".") for f in files}
+    assert used - installed == {"cfg", "example", "toml"}
+    assert installed - used == set()

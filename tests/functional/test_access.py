@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.functional.conftest import Portal, Visit, fits
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.xdist_group("portal")]  # one server, one browser
 DATASET = "employment-registrations"
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.functional.conftest import Visit, fits
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.xdist_group("portal")]  # one server, one browser
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 PUBLIC = (

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.functional.conftest import Portal, Visit, fits
 from tests.portal_city import SOURCES
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.xdist_group("portal")]  # one server, one browser
 
 
 @pytest.mark.parametrize(("language", "phone"), [("zh", False), ("en", True)])
@@ -37,16 +37,18 @@ def test_find_and_download(visit: Visit, portal: Portal, language: str, phone: b
 def test_facets_narrow_and_widen(visit: Visit) -> None:
     page = visit(language="en")
     page.goto("/en/datasets")
-    expect(page.locator(".results > li")).to_have_count(4)
+    results = page.locator(".results > li")
+    everything = results.count()
+    assert everything >= 4
     page.locator(".facets a", has_text="Conditional").click()
-    expect(page.locator(".results > li")).to_have_count(2)
+    expect(results).to_have_count(2)
     assert "openness=conditional" in page.url
     page.locator(".facets a", has_text="Lanchuan Human Resources").click()
-    expect(page.locator(".results > li")).to_have_count(1)
+    expect(results).to_have_count(1)
     page.locator(".chips a", has_text="Openness").click()
-    expect(page.locator(".results > li")).to_have_count(1)
+    expect(page.locator(".chips li")).to_have_count(1)
     page.locator(".chips a").click()
-    expect(page.locator(".results > li")).to_have_count(4)
+    expect(results).to_have_count(everything)
     page.fill("input[type=search]", "zzyzx")
     page.click("form.search button")
     expect(page.locator(".empty")).to_be_visible()

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.functional.conftest import Visit, fits
 from tests.portal_city import SOURCES, UNPUBLISHED
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.xdist_group("portal")]  # one server, one browser
 
 
 def _upload(page: Page, file: str) -> None:

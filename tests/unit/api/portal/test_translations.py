@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 
 import api.portal
 from api.portal import words
+from api.portal.templating import linked
 from governance.access.events import EVENT
 from governance.access.transitions import Status as ApplicationStatus
 from governance.release_review.events import Decision, Step
@@ -107,3 +108,15 @@ def test_common_error_types_have_short_words() -> None:
 def test_constraint_in_words(name: str, limit: object, zh: str, en: str) -> None:
     assert words.constraint(name, limit, "zh") == zh
     assert words.constraint(name, limit, "en") == en
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("申请：http://a.example/apply/b。", '申请：<a href="http://a.example/apply/b">http://a.example/apply/b</a>。'),
+        ("<b>", "&lt;b&gt;"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+    ],
+)
+def test_addresses_become_links_and_nothing_else_does(text: str, shown: str) -> None:
+    assert str(linked(text)) == shown

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import python_calamine as calamine
 
 from pipelines.read.containers import bomb
+from pipelines.read.sheet_extent import check_extent
 from schemas.errors import NotFound, Refused
 from schemas.text import Text
 
@@ -26,7 +27,7 @@ def open_sheet(path: Path, format: str, sheet: str | None) -> tuple[calamine.Cal
     """(the sheet, its name, notes). calamine holds the whole sheet in memory.
 
     Raises Refused `password-protected`, `damaged-file`, `merged-header`, `formulas-without-values`, NotFound
-    `no-such-sheet`, TooLarge `decompression-bomb`.
+    `no-such-sheet`, TooLarge `decompression-bomb`, `sparse-sheet`.
     """
     if format in ("xlsx", "ods"):
         _check_size(path)
@@ -47,6 +48,8 @@ def open_sheet(path: Path, format: str, sheet: str | None) -> tuple[calamine.Cal
             Text(zh=f"现有的工作表：{listed}", en=f"its sheets are: {listed}"),
             field="sheet",
         )
+    if format == "xlsx":
+        _check_extent(path, name)
     try:
         opened = book.get_sheet_by_name(name)
     except (calamine.CalamineError, calamine.XmlError) as error:
@@ -76,6 +79,13 @@ def _check_size(path: Path) -> None:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MAXIMUM_UNPACKED or unpacked > max(RATIO_FREE, MAXIMUM_RATIO * path.stat().st_size):
         raise bomb()
+
+
+def _check_extent(path: Path, name: str) -> None:
+    with zipfile.ZipFile(path) as archive:
+        part = _sheet_part(archive, name)
+        for one in [part] if part else [m for m in archive.namelist() if m.endswith(".xml")]:
+            check_extent(archive, one)
 
 
 def _check_merged(sheet: calamine.CalamineSheet) -> None:

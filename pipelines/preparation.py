@@ -30,6 +30,7 @@ from schemas.dataset import Dataset, Tier
 from schemas.errors import GongkaiError, Refused
 from schemas.registry import load_published
 from schemas.release import Release
+from schemas.text import Text
 
 REFERENCE_TIERS = (Tier.OPEN, Tier.RESTRICTED, Tier.STATISTICAL)  # rows before aggregates, open ones first
 
@@ -53,18 +54,34 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: P
     return release
 
 
+def give_up_source(platform: Platform, source_id: str, actor: Actor) -> None:
+    """Tell the steward that preparing failed again and again, for no reason that the data's own errors explain."""
+    error = Refused(
+        "preparation-failed",
+        Text(zh="多次处理均失败，已停止处理这个文件", en="preparing failed several times and was given up"),
+        Text(
+            zh="请另存为 CSV（UTF-8）后重新上传；仍失败请联系运维人员",
+            en="save the file as CSV (UTF-8) and hand it in again; if it still fails, tell the operator",
+        ),
+        field="source",
+    )
+    _record_refusal(platform, load_source(platform, source_id), error, actor)
+
+
 def _preparation(platform: Platform, dataset: Dataset, source_digest: str) -> Preparation:
     return Preparation(
         dataset=dataset,
         schema=load_published(dataset.table_schema or "", platform.configuration.schemas),
         policy=platform.configuration.policies[dataset.policy],
         hierarchies=platform.configuration.hierarchies,
-        key=platform.home.key(f"dataset-{dataset.name}"),
+        key=key,
         store=platform.store,
         work=platform.home / "work",
-        earlier=lambda tier: _published_tables(platform, dataset, source_digest, tier),
+        earlier=lambda tier: _published_tables(platform, dataset, {source_digest, told_digest}, tier),
         references=lambda name, columns: _referenced_columns(platform, name, columns),
         names=_names_model(platform),
+        drawn=None if question is None else recorded_answer(platform, question.digest),
+        told_digest=told_digest,
     )
 
 
@@ -83,8 +100,9 @@ def _referenced_columns(platform: Platform, name: str, columns: Sequence[str]) -
     return pq.read_table(verified_path(platform.store, parquet.digest), columns=list(columns), memory_map=True)
 
 
-def _published_tables(platform: Platform, dataset: Dataset, source_digest: str, tier: Tier) -> list[pa.Table]:
-    """What was ever published of this dataset in this tier from other sources, withdrawn or not."""
+def _published_tables(platform: Platform, dataset: Dataset, own: Set[str], tier: Tier) -> list[pa.Table]:
+    """What was ever published of this dataset in this tier from other sources, withdrawn or not. own: digests under
+    which this source may have been recorded."""
     with reading(platform.engine) as connection:
         descriptors = connection.execute(
             sa.select(releases.c.descriptor)
@@ -96,7 +114,7 @@ def _published_tables(platform: Platform, dataset: Dataset, source_digest: str, 
     return [
         pq.read_table(verified_path(platform.store, distribution.file("parquet").digest), memory_map=True)
         for release in published
-        if release.source_digest != source_digest
+        if release.source_digest not in own
         for distribution in release.distributions
         if distribution.tier is tier
     ]
@@ -138,14 +156,20 @@ def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, ac
         )
 
 
-def _record_release(platform: Platform, source: SourceRecord, release: Release, actor: Actor) -> None:
+def _record_release(
+    platform: Platform, source: SourceRecord, release: Release, question: _Question | None, actor: Actor
+) -> bool:
+    """False: nothing was recorded, as the question was answered with other noise meanwhile."""
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
+        known = connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first() is not None
+        if not known and question is not None and not _still_open(connection, release, question):
+            return False
         values = {"status": "prepared", "stage": None, "done": 1.0, "outcome": {"release": release.id}}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
         finish_key(connection, preparation_key(source.id), now)
-        if connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first():
-            return
+        if known:
+            return True
         connection.execute(
             releases.insert().values(
                 id=release.id,

@@ -18,6 +18,7 @@ from governance.database.engine import reading
 from governance.outbox import Task, anything_due, extend_lease, finish, lease_next, retry_later
 from pipelines.letters import send_letter
 from pipelines.platform import Platform
+from pipelines.sources import load_source
 from schemas.actor import Actor, Duty, system_actor
 from schemas.errors import DependencyFailed, GongkaiError
 
@@ -63,7 +64,7 @@ def run_until_idle(platform: Platform) -> int:
 
 
 def run_one(platform: Platform) -> bool:
-    """Lease and run one task; False when none is due. A refusal ends the task, only DependencyFailed is retried."""
+    """Lease and run one task; False when none is due. A refusal ends the task; what may recover is tried again."""
     with platform.engine.begin() as connection:
         task = lease_next(connection, datetime.now(UTC))
     if task is None:
@@ -71,6 +72,8 @@ def run_one(platform: Platform) -> bool:
     error: str | None = None
     recoverable = False
     try:
+        if task.attempts > ATTEMPTS:  # every worker that took it died of it, or was killed
+            raise _WorkersDied
         with _lease_kept(platform, task):
             HANDLERS[task.kind](platform, task)
     except DependencyFailed as failure:
@@ -80,6 +83,8 @@ def run_one(platform: Platform) -> bool:
     except Exception as failure:
         error, recoverable = f"unexpected:{type(failure).__name__}", task.attempts < 3
         _log_without_values(task, failure)
+    if error and not recoverable and task.kind == "prepare":
+        _give_up_preparing(platform, task)
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
         if error and recoverable:
@@ -88,6 +93,19 @@ def run_one(platform: Platform) -> bool:
             finish(connection, task, now, error)
     logger.info("task %s %s: %s", task.id, task.kind, error or "done")
     return True
+
+
+class _WorkersDied(Exception):
+    """A task outlived every worker that ran it."""
+
+
+def _give_up_preparing(platform: Platform, task: Task) -> None:
+    """The steward learns that nothing more will come; what was refused has its reason already."""
+    from pipelines.preparation import give_up_source
+
+    source = load_source(platform, task.payload["source"])
+    if source.status in ("received", "preparing"):
+        give_up_source(platform, source.id, system_actor("worker"))
 
 
 def _log_without_values(task: Task, failure: Exception) -> None:

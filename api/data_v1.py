@@ -18,6 +18,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.delivery import Delivery, deliver, open_delivered_rows, parse_tier
+from api.platform import platform_of
+from pipelines.field_summary import FieldSummary, read_summary, summary_path
 from pipelines.rows.query import AllOf, AnyOf, Comparison, Condition, Operator, Query, Sort, UnknownField, find_column
 from pipelines.rows.render import render_objects
 from pipelines.rows.store import RowStore
@@ -61,6 +63,13 @@ def rows(request: Request, dataset: str) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Response(orjson.dumps(body), media_type="application/json", headers=headers)
+
+
+@router.get("/api/v1/datasets/{dataset}/summary")
+def summary(request: Request, dataset: str, tier: str = "", release: str | None = None) -> list[FieldSummary]:
+    """Each column of one distribution: how full, its range, its frequent values. Empty for restricted tiers."""
+    delivery = deliver(request, dataset, parse_tier(tier) if tier else None, release)
+    return read_summary(summary_path(platform_of(request).home, delivery.distribution))
 
 
 def read_query(store: RowStore, pairs: Sequence[tuple[str, str]]) -> Query:

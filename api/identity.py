@@ -43,7 +43,10 @@ def signed_in_actor(request: Request) -> Actor:
         raise NotAuthenticated(
             "not-signed-in",
             Text(zh="请先登录或提供令牌", en="sign in, or send a token"),
-            Text(zh="请求头 Authorization: Bearer <令牌>", en="send the header Authorization: Bearer <token>"),
+            Text(
+                zh="在页面登录；程序请用请求头 Authorization: Bearer <令牌>",
+                en="sign in on this site; programs send the header Authorization: Bearer <token>",
+            ),
         )
     return actor
 

@@ -6,12 +6,11 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
-from api.identity import current_actor
-from api.portal.account_pages import signed_in
-from api.portal.rendering import render
-from api.portal.translation import negotiated_language
+from api.identity import current_actor, signed_in_actor
+from api.platform import platform_of
+from api.portal.rendering import redirect, render
 from api.problems import status_of
 from governance.access import commands as c
 from governance.access.grants import list_uses
@@ -31,7 +30,6 @@ from governance.clocks import local_day
 from governance.database.engine import reading
 from pipelines.current_release import current_release
 from pipelines.datasets import load_dataset
-from pipelines.platform import Platform
 from schemas.actor import Actor, Duty
 from schemas.dataset import Openness, Tier
 from schemas.errors import GongkaiError, NotFound, NotPermitted, Refused
@@ -39,11 +37,6 @@ from schemas.text import Text
 
 router = APIRouter(include_in_schema=False)
 MOST_OTHERS = 100
-
-
-def _platform(request: Request) -> Platform:
-    platform: Platform = request.app.state.platform
-    return platform
 
 
 @router.get("/apply/{name}")
@@ -54,7 +47,7 @@ def apply_form(request: Request, name: str) -> HTMLResponse:
 def _apply_page(
     request: Request, name: str, given: dict[str, str], error: GongkaiError | None, status: int = 200
 ) -> HTMLResponse:
-    platform, actor = _platform(request), current_actor(request)
+    platform, actor = platform_of(request), current_actor(request)
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, name)
         release = current_release(connection, name)
@@ -92,7 +85,7 @@ def apply(
     terms_version: Annotated[str, Form()] = "",
 ) -> Response:
     """Submit an application; what was typed is kept when something is wrong."""
-    actor = signed_in(request)
+    actor = signed_in_actor(request)
     given = {"purpose": purpose, "project": project, "statement": statement, "terms_version": terms_version}
     given |= {"period_from": period_from, "period_until": period_until}
     try:
@@ -106,11 +99,11 @@ def apply(
             period_until=_date(period_until, "period_until"),
             terms_version=terms_version,
         )
-        with _platform(request).engine.begin() as connection:
+        with platform_of(request).engine.begin() as connection:
             application = submit_application(connection, command, actor=actor, now=datetime.now(UTC))
     except Refused as error:
         return _apply_page(request, name, given, error, status_of(error))
-    return _redirect(request, f"/applications/{application.id}")
+    return redirect(request, f"/applications/{application.id}")
 
 
 def _date(value: str, field: str) -> date:
@@ -125,13 +118,9 @@ def _date(value: str, field: str) -> date:
         ) from None
 
 
-def _redirect(request: Request, path: str) -> RedirectResponse:
-    return RedirectResponse(f"/{negotiated_language(request)}{path}", status_code=303)
-
-
 @router.get("/applications")
 def my_applications(request: Request) -> HTMLResponse:
-    actor, platform = signed_in(request), _platform(request)
+    actor, platform = signed_in_actor(request), platform_of(request)
     with reading(platform.engine) as connection:
         mine = list_applications(connection, applicant=actor.id)
         titles = {a.dataset: load_dataset(connection, a.dataset).title for a in mine}
@@ -141,7 +130,7 @@ def my_applications(request: Request) -> HTMLResponse:
 @router.get("/access-desk")
 def access_desk(request: Request) -> HTMLResponse:
     """What waits for me, by legal deadline; conflicts of interest are left out."""
-    actor, platform = signed_in(request), _platform(request)
+    actor, platform = signed_in_actor(request), platform_of(request)
     if not actor.duties & {Duty.ACCESS_REVIEWER, Duty.DECIDER, Duty.AUDITOR}:
         raise NotPermitted(
             "not-access-reviewer",
@@ -180,7 +169,7 @@ def _application_page(
     error: GongkaiError | None = None,
     given: dict[str, str] | None = None,
 ) -> HTMLResponse:
-    actor, platform = signed_in(request), _platform(request)
+    actor, platform = signed_in_actor(request), platform_of(request)
     with reading(platform.engine) as connection:
         found = show_application(connection, application_id, actor)
         dataset = load_dataset(connection, found.dataset)
@@ -244,12 +233,12 @@ def act_on(
     extra: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """One command on what this person saw (`version`). A new token is on the answered page and nowhere else."""
-    actor = signed_in(request)
+    actor = signed_in_actor(request)
     command = next((make for known, make in COMMANDS.items() if known == action), None)
     if command is None:
         raise Refused("unknown-action", Text(zh="没有这种操作", en="there is no such action"), field="action")
     try:
-        with _platform(request).engine.begin() as connection:
+        with platform_of(request).engine.begin() as connection:
             outcome: Any = act(
                 connection,
                 application_id,
@@ -263,4 +252,4 @@ def act_on(
         return _application_page(request, application_id, status_of(error), error=error, given=given)
     if outcome.token:
         return _application_page(request, application_id, token=outcome.token)
-    return _redirect(request, f"/applications/{application_id}")
+    return redirect(request, f"/applications/{application_id}")

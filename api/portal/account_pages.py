@@ -6,24 +6,19 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.identity import SESSION_COOKIE, current_actor, refuse_other_origin, set_session_cookie
-from api.portal.rendering import desks, render
+from api.identity import SESSION_COOKIE, current_actor, refuse_other_origin, set_session_cookie, signed_in_actor
+from api.platform import platform_of
+from api.portal.rendering import desks, redirect, render
 from api.portal.translation import COOKIE, negotiated_language
 from api.problems import status_of
 from governance.accounts import create_api_token, end_session, list_api_tokens, load_account, revoke_api_token, sign_in
 from governance.database.engine import reading
-from pipelines.platform import Platform
-from schemas.actor import ANONYMOUS, Actor
-from schemas.errors import GongkaiError, NotAuthenticated, Refused
-from schemas.text import LANGUAGES, Text
+from schemas.actor import ANONYMOUS
+from schemas.errors import GongkaiError, Refused
+from schemas.text import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
 language_router = APIRouter(include_in_schema=False)
-
-
-def _platform(request: Request) -> Platform:
-    platform: Platform = request.app.state.platform
-    return platform
 
 
 def local_path(path: str, fallback: str) -> str:
@@ -55,7 +50,7 @@ def start_session(
     """A session, and back to where the person came from (`to`), else to the desk of their first duty."""
     refuse_other_origin(request)  # nobody is signed in to another person's account by a stranger's page
     request.state.actor = ANONYMOUS  # whoever was signed in before does not matter here
-    platform = _platform(request)
+    platform = platform_of(request)
     try:
         session = sign_in(
             platform.engine,
@@ -77,23 +72,11 @@ def start_session(
 def stop_session(request: Request) -> RedirectResponse:
     token = request.cookies.get(SESSION_COOKIE)
     if token:
-        with _platform(request).engine.begin() as connection:
+        with platform_of(request).engine.begin() as connection:
             end_session(connection, token=token, actor=current_actor(request), now=datetime.now(UTC))
-    response = RedirectResponse(f"/{negotiated_language(request)}/", status_code=303)
+    response = redirect(request, "/")
     response.delete_cookie(SESSION_COOKIE)
     return response
-
-
-def signed_in(request: Request) -> Actor:
-    """Raises NotAuthenticated."""
-    actor = current_actor(request)
-    if actor.is_anonymous:
-        raise NotAuthenticated(
-            "sign-in-wanted",
-            Text(zh="请先登录", en="please sign in"),
-            Text(zh="登录后继续", en="sign in to go on"),
-        )
-    return actor
 
 
 @router.get("/account")
@@ -108,8 +91,8 @@ def _account_page(
     error: GongkaiError | None = None,
     given: dict[str, str] | None = None,
 ) -> HTMLResponse:
-    actor = signed_in(request)
-    with reading(_platform(request).engine) as connection:
+    actor = signed_in_actor(request)
+    with reading(platform_of(request).engine) as connection:
         return render(
             request,
             "account.html",
@@ -127,9 +110,9 @@ def make_token(
     request: Request, name: Annotated[str, Form(max_length=200)] = "", days: Annotated[str, Form(max_length=20)] = "90"
 ) -> HTMLResponse:
     """The token is on this page and nowhere else."""
-    actor = signed_in(request)
+    actor = signed_in_actor(request)
     try:
-        with _platform(request).engine.begin() as connection:
+        with platform_of(request).engine.begin() as connection:
             token = create_api_token(
                 connection,
                 account=actor.id,
@@ -145,7 +128,7 @@ def make_token(
 
 @router.post("/account/tokens/{token_id}/revoke")
 def revoke_token(request: Request, token_id: str) -> RedirectResponse:
-    actor = signed_in(request)
-    with _platform(request).engine.begin() as connection:
+    actor = signed_in_actor(request)
+    with platform_of(request).engine.begin() as connection:
         revoke_api_token(connection, token_id=token_id, actor=actor, now=datetime.now(UTC))
-    return RedirectResponse(f"/{negotiated_language(request)}/account", status_code=303)
+    return redirect(request, "/account")

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from api.platform import platform_of
 from api.portal.rendering import render
 from api.portal.translation import negotiated_language
 from governance import transparency_log
@@ -17,11 +18,9 @@ from pipelines.catalogs.ckan_client import NotFound as CatalogNotFound
 from pipelines.current_release import current_release
 from pipelines.datasets import load_dataset
 from pipelines.platform import Platform
-from pipelines.rows.build import build_rows
+from pipelines.rows.delivery_files import rows_of
 from pipelines.rows.query import Query as RowQuery
-from pipelines.rows.store import open_rows
-from schemas.dataset import Dataset, Openness, Tier
-from schemas.errors import NotFound
+from schemas.dataset import Dataset, Openness, Tier, unknown_dataset
 from schemas.identifiers import resource_id
 from schemas.registry import load_published, published_references, schema_folder
 from schemas.release import Distribution, Release
@@ -41,11 +40,6 @@ SORTS = {
 }
 
 
-def _platform(request: Request) -> Platform:
-    platform: Platform = request.app.state.platform
-    return platform
-
-
 def _search(platform: Platform, **parameters: Any) -> dict[str, Any]:
     found: dict[str, Any] = platform.catalog.call_action("package_search", parameters)
     return found
@@ -54,7 +48,7 @@ def _search(platform: Platform, **parameters: Any) -> dict[str, Any]:
 @router.get("/")
 def home(request: Request) -> HTMLResponse:
     """What is here: search, figures, newest datasets, themes."""
-    platform = _platform(request)
+    platform = platform_of(request)
     newest = _search(
         platform, rows=6, sort="metadata_modified desc", **{"facet.field": ["openness", "groups", "organization"]}
     )
@@ -88,7 +82,7 @@ def datasets(
         "tags": tags,
     }
     found = _search(
-        _platform(request),
+        platform_of(request),
         q=q,
         fq_list=[f'{name}:"{_quoted(value)}"' for name, value in chosen.items() if value],
         rows=PAGE_ROWS,
@@ -137,7 +131,7 @@ class TierView:
 @router.get("/datasets/{name}")
 def dataset(request: Request, name: str) -> HTMLResponse:
     """One dataset: what it is, what it holds, a preview, downloads, an API example, the disclosure report."""
-    platform = _platform(request)
+    platform = platform_of(request)
     declared, release, history = _published(platform, name)
     root = platform.configuration.schemas
     schema = load_published(declared.table_schema, root) if declared.table_schema else None
@@ -170,12 +164,7 @@ def _published(platform: Platform, name: str) -> tuple[Dataset, Release | None, 
     try:
         platform.catalog.call_action("package_show", {"id": name})
     except CatalogNotFound:
-        raise NotFound(
-            "unknown-dataset",
-            Text(zh="没有这个数据集", en="there is no such dataset"),
-            Text(zh="请用搜索查找", en="try the search"),
-            field="dataset",
-        ) from None
+        raise unknown_dataset() from None
     with reading(platform.engine) as connection:
         history = connection.execute(
             sa.select(publications).where(publications.c.dataset == name).order_by(publications.c.sequence.desc())
@@ -198,10 +187,8 @@ def _tier_view(platform: Platform, release: Release, distribution: Distribution)
 
 def preview_rows(platform: Platform, distribution: Distribution, limit: int = PREVIEW_ROWS) -> list[dict[str, Any]]:
     """The first rows of a distribution, as JSON objects."""
-    parquet = distribution.file("parquet")
-    folder = platform.home / "rows" / parquet.digest
-    build_rows(platform.store.path(parquet.digest), folder, distribution.fields)
-    page = open_rows(folder).page(RowQuery(limit=limit, want_total=False))
+    rows = rows_of(platform.home, platform.store, distribution)
+    page = rows.page(RowQuery(limit=limit, want_total=False))
     return [json.loads(row) for row in page.rows]
 
 
@@ -236,20 +223,20 @@ def _structured_data(platform: Platform, declared: Dataset, release: Release | N
 
 @router.get("/organisations")
 def organisations(request: Request) -> HTMLResponse:
-    found = _search(_platform(request), rows=0, **{"facet.field": ["organization"], "facet.limit": -1})
+    found = _search(platform_of(request), rows=0, **{"facet.field": ["organization"], "facet.limit": -1})
     counts = {i["name"]: i["count"] for i in found["search_facets"]["organization"]["items"]}
     return render(request, "organisations.html", counts=counts)
 
 
 @router.get("/schemas")
 def schemas(request: Request) -> HTMLResponse:
-    root = _platform(request).configuration.schemas
+    root = platform_of(request).configuration.schemas
     return render(request, "schemas.html", schemas=[load_published(r, root) for r in published_references(root)])
 
 
 @router.get("/schemas/{name}/{version}")
 def schema(request: Request, name: str, version: str) -> HTMLResponse:
-    root = _platform(request).configuration.schemas
+    root = platform_of(request).configuration.schemas
     found = load_published(f"{name}@{version}", root)
     folder = schema_folder(name, version, root)
     examples = [(p.name, p.read_text("utf-8-sig")) for p in sorted(folder.glob("*valid*.csv"))]
@@ -260,7 +247,7 @@ def schema(request: Request, name: str, version: str) -> HTMLResponse:
 @router.get("/log")
 def log(request: Request, start: Annotated[int, Query(ge=0)] = 0) -> HTMLResponse:
     """The log, the newest entry first. start: how many of the newest are passed over."""
-    with reading(_platform(request).engine) as connection:
+    with reading(platform_of(request).engine) as connection:
         size = transparency_log.log_size(connection)
         last = max(size - start, 0)
         first = max(last - LOG_ROWS, 0)
@@ -290,18 +277,18 @@ def _datasets_of(entries: list[dict[str, Any]], published: dict[str, str]) -> se
 
 @router.get("/negative-list")
 def negative_list(request: Request) -> HTMLResponse:
-    found = _search(_platform(request), fq='openness:"closed"', rows=1000)
+    found = _search(platform_of(request), fq='openness:"closed"', rows=1000)
     return render(
         request,
         "negative_list.html",
-        items=_platform(request).configuration.negative_list.values(),
+        items=platform_of(request).configuration.negative_list.values(),
         closed=found["results"],
     )
 
 
 @router.get("/developers")
 def developers(request: Request) -> HTMLResponse:
-    found = _search(_platform(request), fq='openness:"open"', rows=1)
+    found = _search(platform_of(request), fq='openness:"open"', rows=1)
     return render(request, "developers.html", example=found["results"][0] if found["results"] else None)
 
 
@@ -348,6 +335,6 @@ schema_files = APIRouter(tags=["schemas"])
 @schema_files.get("/schemas/{name}/{version}.json")
 def schema_file(request: Request, name: str, version: str) -> JSONResponse:
     """The Frictionless Table Schema at its stable address."""
-    found = load_published(f"{name}@{version}", _platform(request).configuration.schemas)
+    found = load_published(f"{name}@{version}", platform_of(request).configuration.schemas)
     headers = {"Cache-Control": "public, max-age=86400", "Access-Control-Allow-Origin": "*"}
     return JSONResponse(found.descriptor, headers=headers)

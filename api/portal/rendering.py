@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.identity import current_actor
+from api.platform import platform_of
 from api.portal.templating import environment, page_address
 from api.portal.translation import negotiated_language
-from pipelines.platform import Platform
 from schemas.actor import Actor, Duty
 from schemas.text import LANGUAGES, Language
 
@@ -48,7 +48,7 @@ def render(
     """
     language = negotiated_language(request)
     actor = current_actor(request)
-    platform: Platform = request.app.state.platform
+    platform = platform_of(request)
     body = (
         environment(language)
         .get_template(template)
@@ -80,6 +80,11 @@ def render(
         body = gzip.compress(body, 5, mtime=0)
         headers["Content-Encoding"] = "gzip"
     return HTMLResponse(body, status_code, headers)
+
+
+def redirect(request: Request, path: str) -> RedirectResponse:
+    """On to a page after a form, in the language of the request. path: without the language, on this site."""
+    return RedirectResponse(f"/{negotiated_language(request)}{path}", status_code=303)
 
 
 def desks(actor: Actor) -> list[str]:

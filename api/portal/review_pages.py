@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
-from api.portal.account_pages import signed_in
+from api.identity import signed_in_actor
+from api.platform import platform_of
 from api.portal.public_pages import field_titles, preview_rows
-from api.portal.rendering import render
-from api.portal.translation import negotiated_language
+from api.portal.rendering import redirect, render
 from api.problems import status_of
 from governance.clocks import local_day
 from governance.database.engine import reading
@@ -19,7 +19,6 @@ from governance.release_review.permissions import DUTY_OF_STEP, may_decide, may_
 from governance.release_review.service import list_reviews, load_review
 from governance.release_review.state import Review
 from pipelines.datasets import load_dataset
-from pipelines.platform import Platform
 from pipelines.reviewing import sign_step
 from pipelines.sources import load_release
 from schemas.actor import Actor, Duty
@@ -33,7 +32,7 @@ MOST_OTHERS = 100
 
 def _reader(request: Request, review: Review | None = None) -> Actor:
     """Who may look at reviews, or at this one. Raises NotAuthenticated, NotPermitted."""
-    actor = signed_in(request)
+    actor = signed_in_actor(request)
     if review is not None:
         require(may_see(actor, review))
     elif not actor.duties & {*DUTY_OF_STEP.values(), Duty.OPERATOR, Duty.AUDITOR}:
@@ -49,7 +48,7 @@ def _reader(request: Request, review: Review | None = None) -> Actor:
 def queue(request: Request) -> HTMLResponse:
     """What waits for me, by deadline; then everything else."""
     actor = _reader(request)
-    platform: Platform = request.app.state.platform
+    platform = platform_of(request)
     with reading(platform.engine) as connection:
         mine = list_reviews(connection, actor=actor)
         others = [r for r in list_reviews(connection) if r.release_id not in {m.release_id for m in mine}]
@@ -73,8 +72,8 @@ def _evidence(
     request: Request, release_id: str, status: int = 200, error: GongkaiError | None = None, reason: str = ""
 ) -> HTMLResponse:
     """All that is signed for: figures, the first rows and the digests of every tier."""
-    signed_in(request)
-    platform: Platform = request.app.state.platform
+    signed_in_actor(request)
+    platform = platform_of(request)
     with reading(platform.engine) as connection:
         review = load_review(connection, release_id)
         actor = _reader(request, review)
@@ -111,9 +110,9 @@ def decide(
 ) -> Response:
     """Sign the step on the evidence that this page showed."""
     actor = _reader(request)
-    platform: Platform = request.app.state.platform
+    platform = platform_of(request)
     try:
         sign_step(platform, release_id, step, decision, reason.strip(), descriptor_digest, actor, datetime.now(UTC))
     except Refused as error:
         return _evidence(request, release_id, status_of(error), error, reason)
-    return RedirectResponse(f"/{negotiated_language(request)}/reviews/{release_id}", status_code=303)
+    return redirect(request, f"/reviews/{release_id}")

@@ -5,18 +5,17 @@ from typing import Annotated
 
 import yaml
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 
-from api.portal.account_pages import signed_in
+from api.identity import signed_in_actor
+from api.platform import platform_of
 from api.portal.public_pages import field_titles
-from api.portal.rendering import render
-from api.portal.translation import negotiated_language
+from api.portal.rendering import redirect, render
 from governance.database.engine import reading
 from governance.release_review.service import find_review, list_reviews
 from pipelines.current_release import current_release
 from pipelines.datasets import apply_dataset, list_datasets, load_dataset, require_steward
-from pipelines.platform import Platform
 from pipelines.publish import withdraw
 from pipelines.sources import STAGES, accept_source, list_sources, load_source
 from schemas.actor import Actor, Duty
@@ -44,7 +43,7 @@ legal_basis:
 
 def steward(request: Request) -> Actor:
     """Who is signed in. Raises NotAuthenticated, and NotPermitted for anyone who is neither steward nor operator."""
-    actor = signed_in(request)
+    actor = signed_in_actor(request)
     if not actor.duties & {Duty.STEWARD, Duty.OPERATOR}:
         raise NotPermitted(
             "not-steward",
@@ -54,18 +53,9 @@ def steward(request: Request) -> Actor:
     return actor
 
 
-def _platform(request: Request) -> Platform:
-    platform: Platform = request.app.state.platform
-    return platform
-
-
-def _redirect(request: Request, path: str) -> RedirectResponse:
-    return RedirectResponse(f"/{negotiated_language(request)}{path}", status_code=303)
-
-
 @router.get("/steward")
 def overview(request: Request) -> HTMLResponse:
-    actor, platform = steward(request), _platform(request)
+    actor, platform = steward(request), platform_of(request)
     with reading(platform.engine) as connection:
         own = [d for d in list_datasets(connection) if _is_own(d, actor)]
         reviews = {r.dataset: r for r in reversed(list_reviews(connection))}
@@ -87,14 +77,14 @@ def declare_form(request: Request) -> HTMLResponse:
 @router.post("/steward/declare")
 def declare(request: Request, declaration: Annotated[str, Form(max_length=100_000)]) -> Response:
     """Apply a declaration; what is wrong is shown beside the text, which is not lost."""
-    actor, platform = steward(request), _platform(request)
+    actor, platform = steward(request), platform_of(request)
     try:
         dataset = _parsed(declaration)
         with platform.engine.begin() as connection:
             apply_dataset(connection, dataset, platform.configuration, actor, datetime.now(UTC))
     except GongkaiError as error:
         return render(request, "declare.html", 422, declaration=declaration, error=error)
-    return _redirect(request, f"/steward/{dataset.name}")
+    return redirect(request, f"/steward/{dataset.name}")
 
 
 def _parsed(text: str) -> Dataset:
@@ -120,7 +110,7 @@ def dataset_desk(request: Request, name: str) -> HTMLResponse:
 
 
 def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | None = None) -> HTMLResponse:
-    actor, platform = steward(request), _platform(request)
+    actor, platform = steward(request), platform_of(request)
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, name)
         require_steward(dataset, actor)
@@ -144,12 +134,12 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
 @router.post("/steward/{name}/upload")
 def upload(request: Request, name: str, file: Annotated[UploadFile, File()]) -> Response:
     """Take a file in; from here the worker carries on, whatever happens to this page."""
-    actor, platform = steward(request), _platform(request)
+    actor, platform = steward(request), platform_of(request)
     try:
         source = accept_source(platform, name, file.file, file.filename or "", actor, datetime.now(UTC))
     except Refused as error:
         return _desk(request, name, 422, error)
-    return _redirect(request, f"/steward/sources/{source}")
+    return redirect(request, f"/steward/sources/{source}")
 
 
 @router.post("/steward/{name}/withdraw")
@@ -159,16 +149,16 @@ def take_back(request: Request, name: str, reason: Annotated[str, Form(max_lengt
     try:
         if not reason.strip():
             raise Refused("reason-wanted", Text(zh="请说明撤回的原因", en="say why it is withdrawn"), field="reason")
-        withdraw(_platform(request), name, reason.strip(), actor, datetime.now(UTC))
+        withdraw(platform_of(request), name, reason.strip(), actor, datetime.now(UTC))
     except Refused as error:
         return _desk(request, name, 422, error)
-    return _redirect(request, f"/steward/{name}")
+    return redirect(request, f"/steward/{name}")
 
 
 @router.get("/steward/sources/{source_id}")
 def source(request: Request, source_id: str) -> HTMLResponse:
     """Progress, then the validation report (with the offending cells: the steward alone sees them) or the release."""
-    actor, platform = steward(request), _platform(request)
+    actor, platform = steward(request), platform_of(request)
     found = load_source(platform, source_id)
     release = (found.outcome or {}).get("release")
     root = platform.configuration.schemas

@@ -14,6 +14,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api import datastore
+from governance.database.engine import reading
+from pipelines.current_release import served_release
+from pipelines.field_summary import summary_path, write_summary
 from pipelines.platform import Platform
 from pipelines.rows import store as store_module
 from pipelines.rows.build import build_rows
@@ -382,3 +385,20 @@ def test_a_question_that_would_keep_others_waiting_goes_to_a_thread(
     monkeypatch.setattr(store_module.RowStore, "page", watched)
     assert numbers(search(client, filters={"fare": {"gte": 2.5}}, sort="lon")) == [2, 4]
     assert tried == [-1.0, None]
+
+
+def test_summaries_of_columns_that_everybody_may_read(platform: Platform, client: TestClient) -> None:
+    address = "/api/v1/datasets/bus-stops/summary"
+    assert client.get(address).json() == []  # nothing was written yet
+    with reading(platform.engine) as connection:
+        (distribution,) = served_release(connection, "bus-stops").distributions
+    write_summary(platform.store.path(distribution.file("parquet").digest), summary_path(platform.home, distribution))
+    summaries = {s["field"]: s for s in client.get(address).json()}
+    assert set(summaries) == set(stops().column_names)
+    assert (summaries["线路 数"]["filled"], summaries["线路 数"]["lowest"], summaries["线路 数"]["highest"]) == (
+        0.8,
+        "1",
+        "3",
+    )
+    assert client.get("/api/v1/datasets/jobs/summary").status_code == 401
+    assert client.get(address, params={"tier": "restricted"}).status_code == 404

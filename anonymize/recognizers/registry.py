@@ -24,7 +24,6 @@ from anonymize.recognizers import (
     wechat,
 )
 from anonymize.recognizers.specification import Specification
-from schemas.table_schema import Meaning
 
 SPECIFICATIONS: tuple[Specification, ...] = tuple(
     module.SPECIFICATION
@@ -53,4 +52,3 @@ SPECIFICATIONS: tuple[Specification, ...] = tuple(
     )
 )
 BY_ENTITY: dict[str, Specification] = {s.entity: s for s in SPECIFICATIONS}
-BY_MEANING: dict[Meaning, Specification] = {s.meaning: s for s in reversed(SPECIFICATIONS) if s.meaning is not None}

@@ -28,16 +28,13 @@ _ROUNDS, _CLOSE = 30, 1e-6  # a last step below 1e-6 leaves an error below 1e-8,
 _BLOCK = 1 << 12  # fits the processor's cache
 
 
-def in_china(longitudes: Degrees, latitudes: Degrees) -> Flags:
-    """Whether each point lies in the box around China. NaN does not."""
-    return longitude_in_china(longitudes) & latitude_in_china(latitudes)
-
-
 def longitude_in_china(longitudes: Degrees) -> Flags:
+    """Whether each lies in the box around China. NaN does not."""
     return (longitudes >= LONGITUDES[0]) & (longitudes <= LONGITUDES[1])
 
 
 def latitude_in_china(latitudes: Degrees) -> Flags:
+    """As `longitude_in_china`."""
     return (latitudes >= LATITUDES[0]) & (latitudes <= LATITUDES[1])
 
 

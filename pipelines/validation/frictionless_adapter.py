@@ -263,10 +263,6 @@ def foreign_key_error(row: Any, key: ForeignKey) -> Any:
     )
 
 
-def encoding_error(note: str) -> Any:
-    return errors.EncodingError(note=note)
-
-
 def error_descriptor(error: Any) -> dict[str, Any]:
     """`error.to_descriptor()`, without its walk through metadata profiles (over a millisecond for each error)."""
     described = {name: getattr(error, name) for name in ("type", "title", "description", "message", "tags", "note")}

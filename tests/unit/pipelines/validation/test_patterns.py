@@ -1,13 +1,12 @@
 """Patterns mean what Python's `re` means, and never run for ever."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.validation.patterns import SECONDS, PatternCheck
+from pipelines.validation.patterns import PatternCheck
 from schemas.errors import Refused
 
 PATTERNS = [
@@ -32,11 +31,9 @@ def test_a_catastrophic_pattern_that_re2_knows_is_quick() -> None:
 def test_a_catastrophic_pattern_beyond_re2_is_stopped() -> None:
     check = PatternCheck("f", r"(?=a)(a|aa)+(\1)*b\1")
     assert check.linear is None
-    start = time.monotonic()
     with pytest.raises(Refused) as caught:
         check.matches("a" * 60 + "!")
     assert caught.value.code == "pattern-too-slow"
-    assert time.monotonic() - start < 20 * SECONDS
 
 
 @pytest.mark.parametrize("pattern", ["[a-", "(", "*a", "(?P<x>a", "a{3,1}"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.validation.datums import DATUMS, convert, in_china
+from pipelines.validation.datums import DATUMS, convert, latitude_in_china, longitude_in_china
 from pipelines.validation.divisions import division_table, in_force, known, months_of
 from tests.shared_data import shared
 
@@ -145,5 +145,6 @@ def test_points_abroad_and_missing_ones_stay():
     there = convert(x, y, "WGS84", "GCJ-02")
     assert there[0][0] == 2.35
     assert np.isnan(there[0][1])
-    assert in_china(x, y).tolist() == [False, False]
-    assert in_china(np.array([116.4, 39.9]), np.array([39.9, 116.4])).tolist() == [True, False]
+    assert (longitude_in_china(x) & latitude_in_china(y)).tolist() == [False, False]
+    assert longitude_in_china(np.array([116.4, 39.9])).tolist() == [True, False]
+    assert latitude_in_china(np.array([39.9, 116.4])).tolist() == [True, False]

@@ -18,7 +18,7 @@ def _demo(home: Path) -> tuple[float, float]:
     started = time.perf_counter()
     environment = {**os.environ, "GONGKAI_HOME": str(home), "LANG": "en_US.UTF-8"}
     command = [sys.executable, "-m", "pipelines.cli", "demo", "--lang", "en"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - started
     memory = re.search(r"memory of the server\s*│\s*(\d+) MiB", done.stdout)
     assert memory is not None

@@ -37,7 +37,9 @@ def test_every_action_is_documented_as_the_code_says() -> None:
 
 
 def test_the_ckan_schema_has_every_field_that_is_published() -> None:
-    schema = yaml.safe_load((ROOT / "catalog_config/ckan/ckanext-gongkai/ckanext/gongkai/gongkai_dataset.yaml").read_text("utf-8"))
+    schema = yaml.safe_load(
+        (ROOT / "catalog_config/ckan/ckanext-gongkai/ckanext/gongkai/gongkai_dataset.yaml").read_text("utf-8")
+    )
     dataset_fields = {field["field_name"]: field for field in schema["dataset_fields"]}
     resource_fields = {field["field_name"] for field in schema["resource_fields"]}
     for dataset in (bus_stops(), employment()):

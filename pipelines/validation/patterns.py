@@ -21,6 +21,16 @@ _SAFE = re.compile(
     r"|\[\^?(?:[A-Za-z0-9 _.,;:/@#%&=+'\"!-]|\\[dws.\-/+\]\[])+\]"
     r"|[A-Za-z0-9 _,;:/@#%&='\"!<>~-]|[.()|*+?^$]|\(\?:|\{\d{1,3}(?:,\d{0,3})?\})*"
 )
+_WORD, _SPACE = r"_\p{L}\p{N}", r"\s\x1c-\x1f"  # what `re` means by \w and \s, for `regex`
+_IN_BRACKETS = {"s": _SPACE, "w": _WORD}
+_OUTSIDE = {
+    "s": f"[{_SPACE}]",
+    "S": f"[^{_SPACE}]",
+    "w": f"[{_WORD}]",
+    "W": f"[^{_WORD}]",
+    "b": f"(?:(?<![{_WORD}])(?=[{_WORD}])|(?<=[{_WORD}])(?![{_WORD}]))",
+    "B": f"(?:(?<![{_WORD}])(?![{_WORD}])|(?<=[{_WORD}])(?=[{_WORD}]))",
+}
 
 
 class PatternCheck:
@@ -31,7 +41,7 @@ class PatternCheck:
         self.pattern = pattern
         try:
             re.compile(f"^{pattern}$")
-            self._regex = regex.compile(f"^{_with_pythons_spaces(pattern)}$")
+            self._regex = regex.compile(f"^{_as_python_reads(pattern)}$")
         except (re.error, regex.error, OverflowError, RecursionError):
             raise _bad(field) from None
         self.linear = _linear(pattern)
@@ -46,14 +56,18 @@ class PatternCheck:
             raise _slow(self.field) from None
 
 
-def _with_pythons_spaces(pattern: str) -> str:
-    """The pattern for `regex`, whose `\\s` lacks four separators (U+001C to U+001F) that are spaces for `re`."""
+def _as_python_reads(pattern: str) -> str:
+    """The pattern for `regex`, with what it understands otherwise than `re` spelt out.
+
+    Its `\\s` lacks four separators (U+001C to U+001F); its words hold marks and lack numbers such as ² and ¼. Left as
+    it is: `\\W` and `\\S` inside brackets.
+    """
     parts: list[str] = []
     in_class, escaped = False, False
     for character in pattern:
-        if escaped and character in "sS" and (not in_class or character == "s"):
-            spaces = r"\s\x1c-\x1f"
-            parts[-1] = spaces if in_class else f"[{'^' if character == 'S' else ''}{spaces}]"
+        spelt = (_IN_BRACKETS if in_class else _OUTSIDE).get(character) if escaped else None
+        if spelt is not None:
+            parts[-1] = spelt
         else:
             parts.append(character)
             in_class = character == "[" or (in_class and character != "]") if not escaped else in_class

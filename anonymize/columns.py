@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from anonymize.matching import normalise_many
 from anonymize.shapes import shape_masks, shape_name
+from schemas.findings import Finding
+from schemas.table_schema import FieldRole, Meaning
 
 MOST_SHAPES = 5
 
@@ -114,3 +116,30 @@ def named_shapes(column: Column, chosen: npt.NDArray[np.bool_] | None = None) ->
         name = shape_name(mask)
         names[name] = names.get(name, 0) + cells
     return dict(sorted(names.items(), key=lambda item: (-item[1], item[0]))[:MOST_SHAPES])
+
+
+def finding_of_cells(
+    column: Column,
+    entity: str,
+    meaning: Meaning | None,
+    role: FieldRole,
+    chosen: npt.NDArray[np.bool_],
+    score: float,
+    by_header: bool,
+    patterns: tuple[str, ...],
+) -> Finding:
+    """The finding that the chosen distinct cells are nothing but `entity`."""
+    share = column.share(chosen)
+    return Finding(
+        field=column.field,
+        entity=entity,
+        meaning=meaning,
+        cells=column.count(chosen),
+        share=share,
+        whole_cell_share=share,
+        score=score,
+        by_header=by_header,
+        patterns=patterns,
+        shapes=named_shapes(column, chosen),
+        proposed_role=role,
+    )

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from anonymize.columns import Column, named_shapes
+from anonymize.columns import Column, finding_of_cells
 from anonymize.headers import Header
 from anonymize.recognizers.resident_id import PROVINCES
 from anonymize.recognizers.specification import CONFIDENT
@@ -32,39 +32,22 @@ def meaning_findings(column: Column, header: Header | None) -> list[Finding]:
         chosen = _bearing_out(column, header.meaning)
         share = column.share(chosen)
         score = HEADER_SCORE if share >= BORNE_OUT else round(share * CONFIDENT, 3)
-        return [_finding(column, header.entity, header.meaning, header.role, chosen, score, True)]
+        return [
+            finding_of_cells(
+                column, header.entity, header.meaning, header.role, chosen, score, True, ("header", str(header.meaning))
+            )
+        ]
     if column.distinct <= 12:
         values = {v.lower() for v in column.texts.to_list()}
         if values & _TELLING and values <= _GENDERS:
             everything = np.ones(column.distinct, bool)
             role = FieldRole.QUASI_IDENTIFIER
-            return [_finding(column, "GENDER", Meaning.GENDER, role, everything, VALUES_SCORE, False)]
+            return [
+                finding_of_cells(
+                    column, "GENDER", Meaning.GENDER, role, everything, VALUES_SCORE, False, (str(Meaning.GENDER),)
+                )
+            ]
     return []
-
-
-def _finding(
-    column: Column,
-    entity: str,
-    meaning: Meaning,
-    role: FieldRole,
-    chosen: npt.NDArray[np.bool_],
-    score: float,
-    by_header: bool,
-) -> Finding:
-    share = column.share(chosen)
-    return Finding(
-        field=column.field,
-        entity=entity,
-        meaning=meaning,
-        cells=column.count(chosen),
-        share=share,
-        whole_cell_share=share,
-        score=score,
-        by_header=by_header,
-        patterns=("header", str(meaning)) if by_header else (str(meaning),),
-        shapes=named_shapes(column, chosen),
-        proposed_role=role,
-    )
 
 
 def _bearing_out(column: Column, meaning: Meaning) -> npt.NDArray[np.bool_]:

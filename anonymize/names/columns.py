@@ -1,20 +1,20 @@
 """Names of persons and organisations, addresses and free text in one column."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from anonymize.columns import Column, named_shapes
+from anonymize.columns import Column, finding_of_cells
 from anonymize.headers import Header
 from anonymize.names import address, organisation, person
 from anonymize.names.rules import name_spans
+from anonymize.spans import NameTagger
 from schemas.findings import Finding
 from schemas.table_schema import FieldRole, Meaning
 
 MOST_NAMES = 20_000  # distinct cells judged
 MOST_TEXTS = 2_000  # distinct texts looked through
-NameTagger = Callable[[Sequence[str]], list[list[tuple[int, int, str]]]]
 
 TOLD_SHARE = 0.3  # cells that must look the part where the header says so
 UNTOLD_SHARE = 0.8  # and where it says nothing
@@ -65,7 +65,9 @@ def _persons(column: Column, header: Header | None, names: NameTagger | None) ->
         score = UNTOLD_SCORE
     else:
         return None
-    return _finding(column, "PERSON", meaning, role, chosen, score, told, "surname" if not told else "header")
+    return finding_of_cells(
+        column, "PERSON", meaning, role, chosen, score, told, ("surname" if not told else "header",)
+    )
 
 
 def _addresses(column: Column, header: Header | None) -> Finding | None:
@@ -82,7 +84,7 @@ def _addresses(column: Column, header: Header | None) -> Finding | None:
         return None
     score = TOLD_SCORE if told else UNTOLD_SCORE
     role = FieldRole.DIRECT_IDENTIFIER
-    return _finding(column, "ADDRESS", Meaning.ADDRESS, role, chosen, score, told, "address")
+    return finding_of_cells(column, "ADDRESS", Meaning.ADDRESS, role, chosen, score, told, ("address",))
 
 
 def _organisations(column: Column, header: Header | None) -> Finding | None:
@@ -94,7 +96,7 @@ def _organisations(column: Column, header: Header | None) -> Finding | None:
         return None
     role, meaning = FieldRole.NON_SENSITIVE, Meaning.ORGANISATION_NAME
     score = TOLD_SCORE if told else UNTOLD_SCORE
-    return _finding(column, "ORGANIZATION", meaning, role, chosen, score, told, "organisation")
+    return finding_of_cells(column, "ORGANIZATION", meaning, role, chosen, score, told, ("organisation",))
 
 
 def _free_text(column: Column, header: Header | None) -> Finding | None:
@@ -105,7 +107,9 @@ def _free_text(column: Column, header: Header | None) -> Finding | None:
         return None
     chosen = lengths >= TEXT_LENGTH
     role = FieldRole.FREE_TEXT
-    return _finding(column, "FREE_TEXT", Meaning.FREE_TEXT, role, chosen, 0.4 if not told else 0.45, told, "long-text")
+    return finding_of_cells(
+        column, "FREE_TEXT", Meaning.FREE_TEXT, role, chosen, 0.4 if not told else 0.45, told, ("long-text",)
+    )
 
 
 def _inside_texts(column: Column, names: NameTagger | None) -> list[Finding]:
@@ -160,29 +164,3 @@ def _tagged(column: Column, names: NameTagger, candidates: npt.NDArray[np.bool_]
     for place, text, tagged in zip(places, texts, names(texts), strict=True):
         flags[place] = (0, len(text), "PERSON") in tagged
     return flags
-
-
-def _finding(
-    column: Column,
-    entity: str,
-    meaning: Meaning,
-    role: FieldRole,
-    chosen: npt.NDArray[np.bool_],
-    score: float,
-    by_header: bool,
-    pattern: str,
-) -> Finding:
-    share = column.share(chosen)
-    return Finding(
-        field=column.field,
-        entity=entity,
-        meaning=meaning,
-        cells=column.count(chosen),
-        share=share,
-        whole_cell_share=share,
-        score=score,
-        by_header=by_header,
-        patterns=(pattern,),
-        shapes=named_shapes(column, chosen),
-        proposed_role=role,
-    )

@@ -22,6 +22,7 @@ from governance.audit import record
 from governance.canonical import canonical_digest
 from governance.database.dataset_tables import datasets
 from governance.database.decision_tables import application_events, applications, grants
+from governance.event_store import append_event, changed_meanwhile
 from governance.transparency_log import append_entry
 from schemas.actor import Actor
 from schemas.dataset import Dataset
@@ -65,7 +66,7 @@ def act(
     """
     application = load_application(connection, application_id)
     if version is not None and version != application.version:
-        raise _changed_meanwhile()
+        raise changed_meanwhile()
     grant_id = secrets.token_hex(16)
     terms = current_terms()
     lookups = Lookups(terms_version=terms.version, remedies=terms.remedies, grant_id=grant_id)
@@ -162,26 +163,15 @@ def _append(
     changed = project(event, application, application_id)
     values = {name: getattr(changed, name) for name in ("status", "due", "version")}
     fixed = {name: getattr(changed, name) for name in ("dataset", "tier", "applicant", "organisation", "submitted_at")}
-    try:
-        connection.execute(
-            application_events.insert().values(
-                application_id=application_id,
-                version=changed.version,
-                kind=event.kind,
-                event=event.model_dump(mode="json"),
-                actor=actor.id,
-                at=now,
-            )
-        )
-    except sa.exc.IntegrityError:
-        raise _changed_meanwhile() from None
+    subject = {"application_id": application_id}
+    append_event(connection, application_events, subject, changed.version, event, actor=actor, now=now)
     if application is None:
         connection.execute(applications.insert().values(id=application_id, **fixed, **values))
     else:
         connection.execute(applications.update().where(applications.c.id == application_id).values(**values))
     data: dict[str, Any] = {"version": changed.version, "status": changed.status}
-    subject = f"application:{application_id}"
-    record(connection, actor=actor, action=f"access.{event.kind}", subject=subject, now=now, data=data)
+    action = f"access.{event.kind}"
+    record(connection, actor=actor, action=action, subject=f"application:{application_id}", now=now, data=data)
     return changed
 
 
@@ -257,12 +247,4 @@ def _unknown() -> NotFound:
         Text(zh="没有这个申请", en="there is no such application"),
         Text(zh="请在“我的申请”中查找", en="look under “my applications”"),
         field="application",
-    )
-
-
-def _changed_meanwhile() -> Conflict:
-    return Conflict(
-        "changed-meanwhile",
-        Text(zh="申请刚被他人更新", en="somebody else has just changed this application"),
-        Text(zh="请刷新后重试", en="look again and retry"),
     )

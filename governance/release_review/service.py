@@ -11,6 +11,7 @@ from governance.canonical import canonical_digest
 from governance.clocks import add_working_days, local_day
 from governance.database.dataset_tables import datasets, releases, sources
 from governance.database.decision_tables import review_events, reviews
+from governance.event_store import append_event
 from governance.letters import queue_letter
 from governance.release_review.decide import (
     DecideStep,
@@ -183,23 +184,8 @@ def _append(
     connection: sa.Connection, release_id: str, review: Review | None, event: Event, actor: Actor, now: datetime
 ) -> Review:
     changed = project(event, review, release_id)
-    try:
-        connection.execute(
-            review_events.insert().values(
-                release_id=release_id,
-                version=changed.version,
-                kind=event.kind,
-                event=event.model_dump(mode="json"),
-                actor=actor.id,
-                at=now,
-            )
-        )
-    except sa.exc.IntegrityError:
-        raise Conflict(
-            "changed-meanwhile",
-            Text(zh="审核刚被他人更新", en="somebody else has just changed this review"),
-            Text(zh="请刷新后重试", en="look again and retry"),
-        ) from None
+    subject = {"release_id": release_id}
+    append_event(connection, review_events, subject, changed.version, event, actor=actor, now=now)
     columns = {"dataset", "publisher", "status", "due", "submitted_at", "version"}
     values = {name: getattr(changed, name) for name in columns}
     if review is None:

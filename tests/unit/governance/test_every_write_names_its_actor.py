@@ -20,6 +20,7 @@ QUEUE_KEEPING = {
 DATABASE_ITSELF = ("governance.database",)
 # Parts of a write whose caller records it.
 UNRECORDED = {
+    "governance.event_store.append_event",
     "governance.audit.record",
     "governance.accounts._count_attempt",  # an attempt; its refusal or its session is recorded
     "governance.access.service._project_grant",  # the read model of a recorded event

@@ -20,11 +20,14 @@ from anonymize.apply import TreatedTable
 from pipelines.store import Store
 from schemas.dataset import Dataset, Tier
 from schemas.disclosure import DisclosureReport
+from schemas.errors import DependencyFailed
 from schemas.release import Distribution, Release, StoredFile
 from schemas.table_schema import TableSchema
+from schemas.text import Text
 
 MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "json": "application/json"}
 ROW_GROUP = 100_000
+ID_LENGTH = 16  # hex digits of the descriptor's digest
 
 
 def package_release(
@@ -52,7 +55,7 @@ def package_release(
     content = _descriptor_bytes(descriptor)
     digest = _store_bytes(content, store, work)
     return Release(
-        id=hashlib.sha256(content).hexdigest()[:16],
+        id=hashlib.sha256(content).hexdigest()[:ID_LENGTH],
         dataset=dataset.name,
         table_schema=schema.reference,
         policy=dataset.policy,
@@ -68,11 +71,35 @@ def _descriptor_bytes(value: Any) -> bytes:
 
 
 def verify_release(release: Release, store: Store) -> None:
-    """Compare every stored file with its digest. Raises DependencyFailed."""
+    """Compare every stored file with its digest, and the release with the descriptor that the reviewers signed.
+
+    Raises DependencyFailed.
+    """
     store.verify(release.descriptor_digest)
+    signed = json.loads(store.path(release.descriptor_digest).read_bytes())
+    hashes = {resource["name"]: resource["hash"] for resource in signed["resources"]}
+    named = {_resource_name(d, f): _hash(f) for d in release.distributions for f in d.files}
+    if hashes != named or release.id != release.descriptor_digest[:ID_LENGTH]:
+        raise descriptor_mismatch()
     for distribution in release.distributions:
         for file in distribution.files:
             store.verify(file.digest)
+
+
+def descriptor_mismatch() -> DependencyFailed:
+    return DependencyFailed(
+        "descriptor-mismatch",
+        Text(zh="版本记录与审核签署的描述不一致", en="the record of the release is not what the reviewers signed"),
+        Text(zh="请停止发布并从备份核对", en="stop publishing and compare with a backup"),
+    )
+
+
+def _resource_name(distribution: Distribution, file: StoredFile) -> str:
+    return f"{distribution.tier}-{file.format}"
+
+
+def _hash(file: StoredFile) -> str:
+    return f"sha256:{file.digest}"
 
 
 def _distribution(
@@ -132,11 +159,11 @@ def _text(column: pa.Array) -> pa.Array:
 
 def _resource(distribution: Distribution, file: StoredFile) -> dict[str, Any]:
     return {
-        "name": f"{distribution.tier}-{file.format}",
+        "name": _resource_name(distribution, file),
         "path": f"{distribution.tier}.{file.format}",
         "format": file.format,
         "mediatype": file.media_type,
-        "hash": f"sha256:{file.digest}",
+        "hash": _hash(file),
         "bytes": file.size,
         "rows": distribution.rows,
         "schema": {"fields": [_field(f.model_dump(mode="json", exclude_none=True)) for f in distribution.fields]},

@@ -18,7 +18,7 @@ from pipelines.catalogs.ckan_mapping import desired_package
 from pipelines.catalogs.reconcile import reconcile
 from pipelines.datasets import load_dataset, require_steward
 from pipelines.field_summary import summary_path, write_summary
-from pipelines.package import verify_release
+from pipelines.package import descriptor_mismatch, verify_release
 from pipelines.platform import Platform
 from pipelines.reviewing import SIGNING_KEY
 from pipelines.rows.build import build_rows
@@ -86,8 +86,11 @@ def _release_to_publish(connection: sa.Connection, dataset: Dataset, signing_key
             ),
             field="dataset",
         )
-    require_approved(connection, newest, signing_key=signing_key)
-    return load_release(connection, newest)
+    review = require_approved(connection, newest, signing_key=signing_key)
+    release = load_release(connection, newest)
+    if release.descriptor_digest != review.descriptor_digest:
+        raise descriptor_mismatch()
+    return release
 
 
 def _build_rows(platform: Platform, release: Release) -> None:

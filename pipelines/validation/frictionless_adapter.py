@@ -91,6 +91,9 @@ class ForeignKey:
     reference_fields: tuple[str, ...]
 
 
+MOST_EXTRA_CELLS = 100  # of one row
+
+
 @dataclass
 class OpenTable:
     """A table opened by frictionless. labels: the header. sample: the first records of the file, header included.
@@ -117,7 +120,11 @@ class OpenTable:
             raise StreamStopped(exception.error) from exception
 
     def row(self, cells: list[Any], number: int) -> Any:
-        """A frictionless row: values by name, `errors` worded."""
+        """A frictionless row: values by name, `errors` worded.
+
+        Of cells beyond the columns only the first are worded: each error copies all cells of its row.
+        """
+        cells = cells[: len(self.handlers) + MOST_EXTRA_CELLS]
         return Row(cells, handlers=self.handlers, row_number=number)
 
     def reopen(self) -> None:

@@ -1,10 +1,13 @@
-"""Relative links of README and docs lead to files and headings that exist; no page knows a machine or a registry."""
+"""Links and commands of README and docs exist; no tracked file knows a machine or a registry."""
 
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+
+from pipelines.cli.main import app
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "schemas" / "published").rglob("*.md")])
@@ -18,6 +21,12 @@ FOREIGN = re.compile(
 def text_of(page: Path) -> str:
     """The page without its code, in which brackets are no links."""
     return re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
+
+
+def code_of(page: Path) -> list[str]:
+    """Its blocks and spans of code."""
+    text = page.read_text("utf-8")
+    return re.findall(r"```.*?```|`[^`\n]+`|^    .+$", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def anchors(page: Path) -> set[str]:
@@ -49,3 +58,17 @@ def test_no_tracked_file_knows_a_machine_or_a_registry() -> None:
         text = file.read_bytes().decode("utf-8", "ignore")
         found += [f"{file.relative_to(ROOT)}: {match[0]}" for match in FOREIGN.finditer(text)]
     assert found == []
+
+
+def test_every_command_that_a_page_names_exists() -> None:
+    root = get_command(app)
+    wrong = []
+    for page in PAGES:
+        for line in re.findall(r"gongkai(?: [a-z]+){1,2}", " ".join(code_of(page))):
+            words, command = line.split()[1:], root
+            while words and (nested := getattr(command, "commands", None)) is not None:
+                command = nested.get(words.pop(0))
+                if command is None:
+                    wrong.append(f"{page.relative_to(ROOT)}: {line}")
+                    break
+    assert wrong == []

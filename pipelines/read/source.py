@@ -16,6 +16,7 @@ from schemas.errors import NotFound, Refused, TooLarge
 from schemas.text import Text
 
 CHUNK = 4 << 20
+MAXIMUM_COLUMNS = 4096
 MAXIMUM_LINE = 64 << 20
 LINE_FORMATS = ("csv", "tsv", "ndjson")
 TEXT_FORMATS = (*LINE_FORMATS, "json", "geojson")
@@ -59,7 +60,7 @@ def read_source(path: Path, *, sheet: str | None = None, encoding: str | None = 
     Raises NotFound `no-such-file`, Refused (`empty-file`, `unknown-encoding`, `wrong-encoding`, `mixed-encodings`,
     `undecodable-encoding`, `truncated-archive`, `damaged-archive`, `archive-members`, `encrypted-archive`,
     `password-protected`, `merged-header`, `formulas-without-values`, `damaged-file`, `damaged-json`), NotFound
-    `no-such-sheet`, TooLarge (`decompression-bomb`, `line-too-long`, `no-space`).
+    `no-such-sheet`, TooLarge (`decompression-bomb`, `line-too-long`, `no-space`, `too-many-columns`).
     """
     declared = checked_encoding(encoding) if encoding else None
     size, head = _size_and_head(path)
@@ -77,7 +78,21 @@ def read_source(path: Path, *, sheet: str | None = None, encoding: str | None = 
         labels = tuple("" if cell is None else str(cell).strip() for cell in next(iter(records), []))
         notes = tuple(records.notes)
         sheet, opened = records.sheet, records.opened
+    if len(labels) > MAXIMUM_COLUMNS:
+        raise _too_many_columns(len(labels))
     return SourceTable(path, path.name, format, found, digest, size, labels, sheet, notes, content, scratch, opened)
+
+
+def _too_many_columns(count: int) -> TooLarge:
+    return TooLarge(
+        "too-many-columns",
+        Text(
+            zh=f"首行有 {count} 列，上限为 {MAXIMUM_COLUMNS} 列",
+            en=f"the first row has {count} columns, {MAXIMUM_COLUMNS} is the most",
+        ),
+        Text(zh="请检查分隔符和换行符，或拆分表格", en="check the separator and the line ends, or split the table"),
+        field="file",
+    )
 
 
 def _size_and_head(path: Path) -> tuple[int, bytes]:

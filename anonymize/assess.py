@@ -1,17 +1,21 @@
 """assess_disclosure: measured risk and loss of a treated table, and the verdict: pass, review or fail."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
+import numpy as np
 import pyarrow as pa
 
+from anonymize.cells import COUNT
 from anonymize.classes import equivalence_classes
 from anonymize.classify import binding
 from anonymize.detect import detect
 from anonymize.hierarchies import distinct_values
+from anonymize.private_table import unfit_privacy
 from anonymize.recode import quasi_identifiers, sensitive_column, sensitive_fields
 from anonymize.risk import measure_risk, share_above
 from anonymize.survivors import surviving_cells
-from anonymize.treated import TreatedTable
+from anonymize.treated import Privacy, TreatedTable
 from schemas.dataset import Tier
 from schemas.disclosure import (
     Control,
@@ -50,7 +54,10 @@ def assess_disclosure(
     """
     findings = detect(treated.table).findings
     residual = _residual(treated, findings)
-    if tier is Tier.STATISTICAL and treated.cells is not None:
+    if tier is Tier.STATISTICAL and treated.privacy is not None:
+        before = after = None
+        failures = unfit_privacy(treated.privacy, controls, tier_policy.thresholds)
+    elif tier is Tier.STATISTICAL and treated.cells is not None:
         before = after = None
         failures = [*_unfit_cells(treated, controls, tier_policy.thresholds)]
     else:
@@ -58,7 +65,8 @@ def assess_disclosure(
         after = _measure(treated.table, treated.quasi_identifiers, controls, tier_policy)
         failures = _missed_thresholds(after, treated, source.num_rows, tier_policy.thresholds)
         failures += _lost_quasi_identifiers(treated, controls)
-    own, elsewhere = surviving_cells(source, treated.table, controls)
+    # A table with noise holds public values and figures only; comparing it with the source would tell of the source.
+    own, elsewhere = ({}, {}) if treated.privacy else surviving_cells(source, treated.table, controls)
     failures += _forbidden(residual, controls) + [_survived(field, cells) for field, cells in own.items()]
     doubts = _doubts(treated, findings, controls) + [_survived(field, cells) for field, cells in elsewhere.items()]
     outcome = Outcome.FAIL if failures else Outcome.REVIEW if doubts else Outcome.PASS
@@ -217,6 +225,13 @@ def _doubts(treated: TreatedTable, findings: Sequence[Finding], controls: Sequen
                 en=f"only {treated.cells.published} of {treated.table.num_rows} cells can be published: cut too fine",
             )
         )
+    if treated.privacy is not None and (drowned := _drowned(treated.table, treated.privacy)) > FEW_CELLS:
+        doubts.append(
+            Text(
+                zh=f"{drowned:.0%} 的单元格记录数小于噪声幅度：分组过细",
+                en=f"noise exceeds the count in {drowned:.0%} of the cells: cut too fine",
+            )
+        )
     if treated.loss is not None and treated.loss > HIGH_LOSS:
         doubts.append(
             Text(zh=f"信息损失 {treated.loss:.0%}，请确认是否仍有用", en=f"loss is {treated.loss:.0%}: is it of use?")
@@ -224,7 +239,14 @@ def _doubts(treated: TreatedTable, findings: Sequence[Finding], controls: Sequen
     return doubts
 
 
+def _drowned(table: pa.Table, privacy: Privacy) -> float:
+    """Share of the cells whose published count is within the margin of its noise."""
+    return float(np.mean(table[COUNT].to_numpy() <= privacy.margins[COUNT])) if table.num_rows else 0.0
+
+
 def _extra(source: pa.Table, treated: TreatedTable, tier_policy: TierPolicy) -> dict[str, object]:
+    if treated.privacy is not None:  # the exact number of records is left out: it tells who is there
+        return {"records_after": treated.table.num_rows, "privacy": asdict(treated.privacy)}
     extra: dict[str, object] = {
         "records_before": source.num_rows,
         "records_after": treated.table.num_rows,

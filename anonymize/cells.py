@@ -39,7 +39,7 @@ def statistical_table(
     `measure-not-numeric`.
     """
     smallest = _smallest_cell(thresholds)
-    _check_fields(table, statistics, controls)
+    check_fields(table, statistics, controls)
     codes = [distinct_values(table[name])[0] for name in statistics.by]
     class_of, counts = equivalence_classes(codes, table.num_rows)
     first = np.zeros(len(counts), np.int64)
@@ -94,7 +94,8 @@ def _smallest_cell(thresholds: Thresholds) -> int:
     return thresholds.smallest_cell
 
 
-def _check_fields(table: pa.Table, statistics: StatisticalTable, controls: Sequence[DisclosureControl]) -> None:
+def check_fields(table: pa.Table, statistics: StatisticalTable, controls: Sequence[DisclosureControl]) -> None:
+    """Raises Refused `unknown-statistics-field`, `grouped-by-identifier`."""
     named = [*statistics.by, *statistics.measures]
     unknown = [name for name in named if name not in table.column_names]
     if unknown:

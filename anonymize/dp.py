@@ -1,11 +1,10 @@
-"""Differentially private aggregates on OpenDP's core, with contributions bounded first and a budget that refuses.
+"""Differentially private aggregates on OpenDP's core, with contributions bounded first.
 
 Pure differential privacy (Dwork, McSherry, Nissim and Smith 2006), Laplace noise, and the exponential mechanism for
 quantiles. One person's records are bounded before anything is counted, so that epsilon speaks of persons.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,69 +12,9 @@ import opendp.prelude as opendp
 import pyarrow as pa
 
 from anonymize.hierarchies import distinct_values
-from schemas.disclosure import Thresholds
-from schemas.errors import ConfigurationError, Refused
-from schemas.text import Text
 
 opendp.enable_features("contrib")
-TOLERANCE = 1e-9
 CANDIDATES = 1000  # values between the bounds among which a quantile is chosen
-
-
-@dataclass(frozen=True)
-class Spending:
-    """What one answer cost."""
-
-    purpose: str
-    epsilon: float
-
-
-@dataclass(frozen=True)
-class BudgetLedger:
-    """Privacy budget of one dataset over all its releases. Pure: spending gives a new ledger."""
-
-    dataset: str
-    epsilon: float
-    spent: tuple[Spending, ...] = ()
-
-    @property
-    def left(self) -> float:
-        return self.epsilon - sum(s.epsilon for s in self.spent)
-
-    def spend(self, epsilon: float, purpose: str) -> "BudgetLedger":
-        """The ledger after spending. Refused `budget-exhausted` where less is left, `epsilon-not-positive`."""
-        if not epsilon > 0:
-            raise Refused(
-                "epsilon-not-positive",
-                Text(zh="隐私预算 ε 必须大于 0", en="epsilon has to be positive"),
-                field="epsilon",
-            )
-        if epsilon > self.left + TOLERANCE:
-            raise Refused(
-                "budget-exhausted",
-                Text(
-                    zh=f"数据集 {self.dataset} 的隐私预算剩余 {self.left:.4g}，本次需要 {epsilon:.4g}",
-                    en=f"dataset {self.dataset} has {self.left:.4g} of its privacy budget left, {epsilon:.4g} is asked",
-                ),
-                Text(
-                    zh="请使用已发布的统计结果，或减少统计项、增大误差",
-                    en="use the statistics already published, or ask for fewer or less exact ones",
-                ),
-                field="epsilon",
-            )
-        return replace(self, spent=(*self.spent, Spending(purpose, epsilon)))
-
-
-def open_ledger(dataset: str, thresholds: Thresholds) -> BudgetLedger:
-    """The ledger of a dataset whose policy allows private aggregates. Raises ConfigurationError `no-epsilon`."""
-    if thresholds.epsilon is None:
-        raise ConfigurationError(
-            "no-epsilon",
-            Text(zh="策略未规定差分隐私预算", en="the policy gives no budget for differential privacy"),
-            Text(zh="请在该级的 thresholds 中规定 epsilon", en="state epsilon in the thresholds of the tier"),
-            field="policy",
-        )
-    return BudgetLedger(dataset, thresholds.epsilon)
 
 
 def bound_contributions(table: pa.Table, subject: str, limit: int) -> pa.Table:
@@ -117,6 +56,16 @@ def private_counts(
     )
     noisy = measurement([v for v in values.cast(pa.string()).to_pylist() if v is not None])
     return dict(zip(listed, (int(n) for n in noisy), strict=True))
+
+
+def with_noise(totals: np.ndarray, largest_change: int, epsilon: float) -> np.ndarray:
+    """Whole numbers (int64) with discrete Laplace noise, where one person changes one of them by `largest_change`.
+
+    Every number spends the same epsilon, once: the cells of a table hold different persons (parallel composition).
+    """
+    space = opendp.vector_domain(opendp.atom_domain(T=opendp.i64)), opendp.l1_distance(T=opendp.i64)
+    measurement = _calibrated(lambda scale: opendp.m.make_laplace(*space, scale=scale), epsilon, largest_change)
+    return np.array(measurement(totals.tolist()), np.int64)
 
 
 def private_sum(values: pa.ChunkedArray, bounds: tuple[float, float], epsilon: float, contributions: int = 1) -> float:

@@ -24,13 +24,34 @@ class CellCounts:
 
 
 @dataclass(frozen=True)
+class Privacy:
+    """What makes a table differentially private. Nothing here depends on the data.
+
+    unit: whose presence is protected, `person` or `record`; subject: the field that tells persons apart. epsilon: of
+    the whole table; epsilon_of_each: of its counts, and of each sum. bounds: measure → least and greatest value, to
+    which values are moved. margins: column → distance from the truth that noise exceeds in one of twenty cells.
+    """
+
+    mechanism: str
+    epsilon: float
+    epsilon_of_each: float
+    unit: str
+    subject: str | None
+    records_per_subject: int
+    by: tuple[str, ...]
+    bounds: dict[str, tuple[float, float]]
+    margins: dict[str, float]
+
+
+@dataclass(frozen=True)
 class TreatedTable:
     """A treated table and what was done to it.
 
     fields: the columns as they are now; their constraints hold nothing the treatment took away.
     quasi_identifiers: columns over which k was reached, in the table's order. levels: field → level of its hierarchy
     (-1: differs between records). loss: ARX Loss metric over the quasi-identifiers, None where there are none.
-    remarks: what a reviewer has to know besides the effects. cells: of a statistical table only.
+    remarks: what a reviewer has to know besides the effects. cells: of a statistical table only; privacy: of one
+    with noise.
     """
 
     table: pa.Table
@@ -42,3 +63,4 @@ class TreatedTable:
     loss: float | None = None
     remarks: tuple[Text, ...] = ()
     cells: CellCounts | None = None
+    privacy: Privacy | None = None

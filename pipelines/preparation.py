@@ -4,7 +4,7 @@ May run twice: the same source gives the same release.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,14 @@ from pipelines.datasets import load_dataset
 from pipelines.models import models_cache, names_model_folder
 from pipelines.platform import Platform
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
+from pipelines.privacy_budget import (
+    Question,
+    answered_otherwise,
+    keyed_digest,
+    open_question,
+    recorded_answer,
+    spend,
+)
 from pipelines.sources import SourceRecord, load_source, preparation_key, source_path
 from schemas.actor import Actor
 from schemas.dataset import Dataset, Tier
@@ -46,12 +54,15 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: P
     report_progress = progress or _recorded_progress(platform, source_id)
     path = source_path(platform.home, source_id, source.file_name)
     try:
-        release = prepare(_preparation(platform, dataset, source.digest), path, report_progress)
+        question = open_question(platform, dataset, source.digest)
+        while True:
+            release = prepare(_preparation(platform, dataset, source.digest, question), path, report_progress)
+            if _record_release(platform, source, release, question, actor):
+                return release
+            # Another process drew the noise for the same source meanwhile: now take the table it recorded.
     except Refused as error:
         _record_refusal(platform, source, error, actor)
         raise
-    _record_release(platform, source, release, actor)
-    return release
 
 
 def give_up_source(platform: Platform, source_id: str, actor: Actor) -> None:
@@ -68,7 +79,10 @@ def give_up_source(platform: Platform, source_id: str, actor: Actor) -> None:
     _record_refusal(platform, load_source(platform, source_id), error, actor)
 
 
-def _preparation(platform: Platform, dataset: Dataset, source_digest: str) -> Preparation:
+def _preparation(platform: Platform, dataset: Dataset, source_digest: str, question: Question | None) -> Preparation:
+    key = platform.home.key(f"dataset-{dataset.name}")
+    # Whoever knows all records but one could try the last against the plain digest, whatever the noise.
+    told_digest = source_digest if question is None else keyed_digest(source_digest, key)
     return Preparation(
         dataset=dataset,
         schema=load_published(dataset.table_schema or "", platform.configuration.schemas),
@@ -80,7 +94,7 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str) -> Pr
         earlier=lambda tier: _published_tables(platform, dataset, {source_digest, told_digest}, tier),
         references=lambda name, columns: _referenced_columns(platform, name, columns),
         names=_names_model(platform),
-        drawn=None if question is None else recorded_answer(platform, question.digest),
+        drawn=None if question is None else recorded_answer(platform, question),
         told_digest=told_digest,
     )
 
@@ -157,13 +171,13 @@ def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, ac
 
 
 def _record_release(
-    platform: Platform, source: SourceRecord, release: Release, question: _Question | None, actor: Actor
+    platform: Platform, source: SourceRecord, release: Release, question: Question | None, actor: Actor
 ) -> bool:
     """False: nothing was recorded, as the question was answered with other noise meanwhile."""
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
         known = connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first() is not None
-        if not known and question is not None and not _still_open(connection, release, question):
+        if question is not None and answered_otherwise(connection, release, question):
             return False
         values = {"status": "prepared", "stage": None, "done": 1.0, "outcome": {"release": release.id}}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
@@ -180,6 +194,8 @@ def _record_release(
                 created_by=source.uploaded_by,
             )
         )
+        if question is not None:
+            spend(connection, release, question, actor=actor, now=now)
         submit_release(connection, release, actor=Actor(id=source.uploaded_by), now=now)
         record(
             connection,
@@ -189,6 +205,7 @@ def _record_release(
             now=now,
             data={"release": release.id, "source": source.id},
         )
+    return True
 
 
 def error_record(error: GongkaiError) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from anonymize.cells import statistical_table
 from anonymize.classify import classify_fields
 from anonymize.detect import detect
 from anonymize.plan import plan_controls
+from anonymize.private_table import private_table
 from anonymize.rerelease import suppress_differences
 from anonymize.spans import NameTagger
 from anonymize.tradeoff import tradeoff
@@ -80,7 +81,8 @@ class Preparation:
 
     earlier: the tables published before in a tier; a new release must not undo what they suppressed. references: reads
     columns of other datasets' current releases, for rules that refer to them (数据核验). names: a model that finds
-    names of persons, places and organisations.
+    names of persons, places and organisations. drawn: the statistical table that was drawn with noise for the same
+    question before. told_digest: what the release tells of the source's digest, where that is not the digest itself.
     """
 
     dataset: Dataset
@@ -93,6 +95,8 @@ class Preparation:
     earlier: Callable[[Tier], Sequence[pa.Table]] = lambda tier: ()
     references: ReferenceLookup | None = None
     names: NameTagger | None = None
+    drawn: pa.Table | None = None
+    told_digest: str | None = None
 
 
 def prepare(preparation: Preparation, source_path: Path, progress: Progress = lambda stage, share: None) -> Release:
@@ -119,7 +123,8 @@ def prepare(preparation: Preparation, source_path: Path, progress: Progress = la
     reports = {tier: _assess(table, tier, treated[tier], controls[tier], preparation) for tier in controls}
     _refuse_failed(list(reports.values()))
     progress("package", 0.0)
-    return package_release(dataset, schema, source.digest, treated, reports, preparation.store, preparation.work)
+    told_digest = preparation.told_digest or source.digest
+    return package_release(dataset, schema, told_digest, treated, reports, preparation.store, preparation.work)
 
 
 def _accepted(validated: ValidatedTable | ValidationReport) -> ValidatedTable:
@@ -133,7 +138,10 @@ def _treat(
 ) -> TreatedTable:
     tier_policy: TierPolicy = preparation.policy.tiers[tier]
     if tier is Tier.STATISTICAL and preparation.dataset.statistics is not None:
-        return statistical_table(table, preparation.dataset.statistics, tier_policy.thresholds, controls)
+        statistics, thresholds = preparation.dataset.statistics, tier_policy.thresholds
+        if thresholds.epsilon is not None:
+            return private_table(table, statistics, thresholds, controls, preparation.hierarchies, preparation.drawn)
+        return statistical_table(table, statistics, thresholds, controls)
     key = derive_key(preparation.key, dataset=preparation.dataset.name, recipient=tier)
     treated = apply_controls(table, controls, tier_policy, key, preparation.names)
     return suppress_differences(treated, table, preparation.earlier(tier), controls, tier_policy)

@@ -84,7 +84,11 @@ class ControlSpec(BaseModel):
 
 
 class Thresholds(BaseModel):
-    """What a release must meet in one tier. None: not required."""
+    """What a release must meet in one tier. None: not required.
+
+    epsilon: what one statistical table spends, counts and sums together; epsilon_total: what a dataset may spend over
+    all its releases. Noise then takes the place of the rules for small and dominated cells.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -96,8 +100,21 @@ class Thresholds(BaseModel):
     records_at_risk: float | None = Field(default=None, ge=0, le=1)  # share of records above highest_risk
     smallest_cell: int | None = Field(default=None, ge=2)
     dominance: float | None = Field(default=None, gt=0, le=1)  # p% rule for sums: a rival's estimate must miss by more
-    epsilon: float | None = Field(default=None, gt=0)
+    epsilon: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    epsilon_total: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     source: Text  # where the figures come from
+
+    @model_validator(mode="after")
+    def _whole_budget(self) -> Self:
+        if self.epsilon is None and self.epsilon_total is None:
+            return self
+        if self.epsilon is None or self.epsilon_total is None:
+            raise ValueError("epsilon (of one release) and epsilon_total (of the dataset) are stated together")
+        if self.epsilon > self.epsilon_total:
+            raise ValueError("epsilon_total does not suffice for one release: it is below epsilon")
+        if self.smallest_cell is not None or self.dominance is not None:
+            raise ValueError("with epsilon, noise protects the cells: state neither smallest_cell nor dominance")
+        return self
 
 
 class Recoding(StrEnum):
@@ -139,6 +156,13 @@ class DisclosurePolicy(BaseModel):
     title: Text
     description: Text
     tiers: dict[Tier, TierPolicy]
+
+    @model_validator(mode="after")
+    def _noise_in_statistics_only(self) -> Self:
+        noisy = [t for t, p in self.tiers.items() if p.thresholds.epsilon is not None and t is not Tier.STATISTICAL]
+        if noisy:
+            raise ValueError(f"epsilon is for the statistical tier, not for {', '.join(noisy)}")
+        return self
 
 
 class DisclosureControl(BaseModel):

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from governance.database.append_only import append_only
 from governance.database.engine import metadata
 from governance.database.utc_time import UtcTime
 
@@ -56,6 +57,20 @@ publications = sa.Table(
     sa.Column("withdrawn_at", UtcTime),
     sa.Column("withdrawn_by", sa.String(200)),
     sa.Column("withdrawn_reason", sa.String(500)),
+)
+
+privacy_spendings = append_only(
+    sa.Table(
+        "privacy_spendings",
+        metadata,
+        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("dataset", sa.String(100), sa.ForeignKey("datasets.name"), nullable=False, index=True),
+        sa.Column("release", sa.String(64), sa.ForeignKey("releases.id"), nullable=False),
+        sa.Column("question", sa.String(64), nullable=False, unique=True),  # the same question is paid for once
+        sa.Column("epsilon", sa.Float, nullable=False),
+        sa.Column("spent_at", UtcTime, nullable=False),
+        sa.Column("spent_by", sa.String(200), nullable=False),
+    )
 )
 
 outbox = sa.Table(

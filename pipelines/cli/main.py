@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from pipelines.cli import data_commands, dataset_commands, operate_commands, schema_commands
+from pipelines.cli import data_commands, dataset_commands, operate_commands, privacy_commands, schema_commands
 from pipelines.cli.output import language
 from schemas.errors import ConfigurationError, DependencyFailed, GongkaiError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
 data_commands.add_to(app)
 schema_commands.add_to(app)
 dataset_commands.add_to(app)
+privacy_commands.add_to(app)
 operate_commands.add_to(app)
 
 

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anonymize.budget import BudgetLedger, open_ledger
 from anonymize.dp import (
-    BudgetLedger,
     bound_contributions,
-    open_ledger,
     private_count,
     private_counts,
     private_mean,
@@ -67,7 +66,7 @@ def test_the_budget_refuses_and_the_old_ledger_stays() -> None:
 
 
 def test_the_ledger_opens_with_the_budget_of_the_policy() -> None:
-    assert open_ledger("visits", thresholds(epsilon=2.5)).left == 2.5
+    assert open_ledger("visits", thresholds(epsilon=0.5, epsilon_total=2.5)).left == 2.5
     with pytest.raises(ConfigurationError):
         open_ledger("visits", thresholds())
 

@@ -1,6 +1,7 @@
 """The column path finds exactly what Presidio finds with recognisers of the same specifications."""
 
 import random
+from types import ModuleType
 
 import pytest
 
@@ -8,8 +9,14 @@ from anonymize.recognizers.registry import SPECIFICATIONS
 from anonymize.spans import KEPT_IN_TEXT, Span, find_spans
 from tests.factories.personal_data import MAKERS, make_cells
 
-presidio_adapter = pytest.importorskip("anonymize.presidio_adapter")
 NAMED = {"PERSON", "ADDRESS"}
+
+
+@pytest.fixture(scope="module")
+def presidio_adapter() -> ModuleType:
+    """Loaded when the first test wants it: Presidio takes seconds, which collecting need not pay."""
+    return pytest.importorskip("anonymize.presidio_adapter")
+
 
 # Kinds and ways of writing that the generated cells lack.
 MORE = [
@@ -34,7 +41,7 @@ def identifiers(spans: list[Span]) -> list[Span]:
     return [s for s in spans if s.entity not in NAMED]
 
 
-def differing(texts: list[str]) -> list[int]:
+def differing(presidio_adapter: ModuleType, texts: list[str]) -> list[int]:
     """Positions at which the two differ, in span, entity or score."""
     columns = find_spans(texts, all_kinds=True)
     found = []
@@ -57,30 +64,30 @@ def noise(rng: random.Random) -> str:
 
 
 @pytest.mark.slow
-def test_the_column_path_equals_presidio_over_generated_cells() -> None:
+def test_the_column_path_equals_presidio_over_generated_cells(presidio_adapter: ModuleType) -> None:
     rng = random.Random(7)
     texts = [c.text for c in make_cells(3000, seed=11)] + [noise(rng) for _ in range(1500)] + MORE
-    assert differing(texts) == []
+    assert differing(presidio_adapter, texts) == []
 
 
-def test_every_specification_is_a_presidio_recogniser() -> None:
+def test_every_specification_is_a_presidio_recogniser(presidio_adapter: ModuleType) -> None:
     made = presidio_adapter.recognizers_of("zh")
     assert [r.supported_entities for r in made] == [[s.entity] for s in SPECIFICATIONS]
 
 
-def test_the_offsets_are_those_of_the_raw_text() -> None:
+def test_the_offsets_are_those_of_the_raw_text(presidio_adapter: ModuleType) -> None:
     text = "手机：１３８１２３４５６７８"
     (span,) = presidio_adapter.analyze_text(text, "zh")
     assert text[span.start : span.end] == "１３８１２３４５６７８"
 
 
-def test_english_texts_get_presidios_own_kinds_too() -> None:
+def test_english_texts_get_presidios_own_kinds_too(presidio_adapter: ModuleType) -> None:
     text = "see https://example.org, card 4111 1111 1111 1111, call (212) 555-0123, a.b@example.org, 10.20.30.40"
     entities = {s.entity for s in presidio_adapter.analyze_text(text, "en")}
     assert {"URL", "BANK_CARD", "PHONE_NUMBER", "EMAIL_ADDRESS", "IP_ADDRESS"} <= entities
 
 
-def test_a_model_of_names_plugs_into_presidio() -> None:
+def test_a_model_of_names_plugs_into_presidio(presidio_adapter: ModuleType) -> None:
     text = "王小明住在杭州，电话13812345678"
 
     def tag(texts: list[str]) -> list[list[tuple[int, int, str]]]:

@@ -174,5 +174,5 @@ def json_answer(status: int, content: Any) -> Response:
         orjson.dumps(content),
         status_code=status,
         media_type="application/json",
-        headers={"X-Content-Type-Options": "nosniff"},
+        headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"},
     )

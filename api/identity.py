@@ -87,7 +87,7 @@ def require_same_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     platform = platform_of(request)
     hosts = {request.headers.get("host", ""), urlsplit(platform.settings.site_url).netloc}
-    by_origin = origin is not None and urlsplit(origin).netloc in hosts - {""}
+    by_origin = origin is not None and _host_of(origin) in hosts - {""}
     by_fetch = origin is None and request.headers.get("sec-fetch-site") == "same-origin"
     if not (by_origin or by_fetch):
         raise NotPermitted(
@@ -96,6 +96,13 @@ def require_same_origin(request: Request) -> None:
             Text(zh="请从本站操作，或使用接口令牌", en="do it on this site, or use an API token"),
             field="Origin",
         )
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # not an address
+        return None
 
 
 def _identify(request: Request) -> Actor:

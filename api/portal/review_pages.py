@@ -51,7 +51,8 @@ def queue(request: Request) -> HTMLResponse:
     platform = platform_of(request)
     with reading(platform.engine) as connection:
         mine = list_reviews(connection, actor=actor)
-        others = [r for r in list_reviews(connection) if r.release_id not in {m.release_id for m in mine}]
+        known = {m.release_id for m in mine}
+        others = [r for r in list_reviews(connection) if r.release_id not in known and may_see(actor, r).allowed]
         titles = {r.dataset: load_dataset(connection, r.dataset).title for r in (*mine, *others)}
     return render(
         request,

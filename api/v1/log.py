@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from api.dependencies import Now, ThePlatform
 from governance import merkle
@@ -13,6 +13,7 @@ from pipelines.platform import Platform
 router = APIRouter(prefix="/log", tags=["log"])
 SIGNING_KEY = "log-signing"
 LARGEST_PAGE = 1000
+LARGEST_INDEX = 2**53
 
 
 @router.get("/head")
@@ -29,7 +30,7 @@ def signed_head(platform: Platform, now: Now) -> dict[str, Any]:
 @router.get("/entries")
 def entries(
     platform: ThePlatform,
-    start: Annotated[int, Query(ge=0)] = 0,
+    start: Annotated[int, Query(ge=0, le=LARGEST_INDEX)] = 0,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 100,
 ) -> list[dict[str, Any]]:
     """Entries in order. `leaf` is the exact text that was hashed."""
@@ -38,7 +39,11 @@ def entries(
 
 
 @router.get("/entries/{index}")
-def entry(index: int, platform: ThePlatform, size: Annotated[int | None, Query(ge=1)] = None) -> dict[str, Any]:
+def entry(
+    index: Annotated[int, Path(ge=0, le=LARGEST_INDEX)],
+    platform: ThePlatform,
+    size: Annotated[int | None, Query(ge=1)] = None,
+) -> dict[str, Any]:
     """One entry, with the proof that it stands in the tree of `size` leaves (all by default)."""
     with reading(platform.engine) as connection:
         found = log.entry(connection, index)

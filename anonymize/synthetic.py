@@ -4,7 +4,7 @@ Made from the *released* table only, so it tells nothing the release does not te
 each other: it is for trying programs, not for research, and says so in a column of its own and in its metadata.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +19,29 @@ LEAST_HOLDERS = 5  # values held by fewer records are not drawn: a rare value po
 NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 
 
-def synthetic_sample(released: pa.Table, rows: int, seed: int = 0) -> pa.Table:
+def synthetic_sample(
+    released: pa.Table,
+    rows: int,
+    seed: int = 0,
+    *,
+    made_up: Set[str] = frozenset(),
+    missing: Set[str] = frozenset(),
+) -> pa.Table:
     """`rows` made-up records with the columns and types of `released` and a column `synthetic` that is always true.
 
     Frequent values are drawn by their frequency; numbers and dates that are rare are drawn between the deciles;
-    other rare values become missing.
+    other rare values become missing. made_up: columns that identify, pseudonyms among them; their values, even
+    frequent ones, are somebody's, so texts are numbered afresh and others missing. missing: columns left empty.
     """
     random = np.random.default_rng(seed)
-    columns = {name: _drawn(released[name], rows, random) for name in released.column_names if name != MARK}
+    columns: dict[str, pa.Array] = {}
+    for name in (n for n in released.column_names if n != MARK):
+        if name in made_up and pa.types.is_string(released[name].type):
+            columns[name] = _numbered(rows, random)
+        elif name in made_up or name in missing:
+            columns[name] = pa.nulls(rows, released[name].type)
+        else:
+            columns[name] = _drawn(released[name], rows, random)
     columns[MARK] = pa.array(np.ones(rows, bool))
     return pa.table(columns).replace_schema_metadata({MARK: "true"})
 
@@ -42,6 +57,11 @@ def synthetic_fields(fields: Sequence[SchemaField]) -> tuple[SchemaField, ...]:
         constraints={"required": True},
     )
     return (*loose, mark)
+
+
+def _numbered(rows: int, random: np.random.Generator) -> pa.Array:
+    """Texts of 16 characters, as pseudonyms have, some of them several times, so that records can be joined."""
+    return pa.array([f"synthetic-{n:06d}" for n in random.integers(0, max(rows, 1), rows)], pa.string())
 
 
 def _drawn(column: pa.ChunkedArray, rows: int, random: np.random.Generator) -> pa.Array:

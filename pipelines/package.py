@@ -22,7 +22,7 @@ from schemas.dataset import Dataset, Tier
 from schemas.disclosure import DisclosureReport
 from schemas.errors import DependencyFailed
 from schemas.release import Distribution, Release, StoredFile
-from schemas.table_schema import TableSchema
+from schemas.table_schema import SchemaField, TableSchema
 from schemas.text import Text
 
 MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "json": "application/json"}
@@ -166,14 +166,16 @@ def _resource(distribution: Distribution, file: StoredFile) -> dict[str, Any]:
         "hash": _hash(file),
         "bytes": file.size,
         "rows": distribution.rows,
-        "schema": {"fields": [_field(f.model_dump(mode="json", exclude_none=True)) for f in distribution.fields]},
+        "schema": {"fields": [field_descriptor(f) for f in distribution.fields]},
     }
 
 
-def _field(field: dict[str, Any]) -> dict[str, Any]:
-    title, description = field.pop("title"), field.pop("description")
+def field_descriptor(field: SchemaField) -> dict[str, Any]:
+    """A field as a Table Schema states it; the English title and description are properties of ours."""
+    plain = field.model_dump(mode="json", exclude_none=True)
+    title, description = plain.pop("title"), plain.pop("description")
     return {
-        **field,
+        **plain,
         "title": title["zh"],
         "title_en": title["en"],
         "description": description["zh"],

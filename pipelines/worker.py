@@ -5,6 +5,7 @@ due, so that the server's memory and latency do not pay for preparing.
 """
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -156,11 +157,13 @@ def run_embedded(platform: Platform, stop: threading.Event, pause: float = 0.5) 
         with reading(platform.engine) as connection:
             due = anything_due(connection, datetime.now(UTC))
         if due:
-            _run_child(stop)
+            _run_child(platform, stop)
 
 
-def _run_child(stop: threading.Event) -> None:
-    child = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "worker", "--until-idle"])
+def _run_child(platform: Platform, stop: threading.Event) -> None:
+    """Its scratch files may hold raw values: they stay in the home folder, whatever ends the process."""
+    environment = {**os.environ, "TMPDIR": str((platform.home / "work").resolve())}
+    child = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "worker", "--until-idle"], env=environment)
     while child.poll() is None:
         if stop.wait(0.2):
             child.terminate()  # its task keeps its place in the outbox

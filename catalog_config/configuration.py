@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from schemas.dataset import Name
 from schemas.disclosure import DisclosurePolicy
 from schemas.errors import ConfigurationError
+from schemas.findings import DetectorQuality
 from schemas.hierarchy import Hierarchy
 from schemas.registry import PUBLISHED
 from schemas.text import Text
@@ -69,12 +70,13 @@ class Configuration(BaseModel):
     negative_list: dict[str, NegativeListItem]
     policies: dict[str, DisclosurePolicy]
     hierarchies: dict[str, Hierarchy] = {}
+    detector: DetectorQuality | None = None  # absent in tests that configure nothing
     schemas: Path = PUBLISHED  # folder of published table schemas
 
 
 def load_configuration(folder: Path, schemas: Path = PUBLISHED) -> Configuration:
-    """Read `organisations.yaml`, `licences.yaml`, `themes.yaml`, `negative_list.yaml`, `policies/*.yaml` and
-    `hierarchies/*.yaml`.
+    """Read `organisations.yaml`, `licences.yaml`, `themes.yaml`, `negative_list.yaml`, `detector_quality.yaml`,
+    `policies/*.yaml` and `hierarchies/*.yaml`.
 
     Raises ConfigurationError that lists every error with its file.
     """
@@ -83,6 +85,7 @@ def load_configuration(folder: Path, schemas: Path = PUBLISHED) -> Configuration
     licences = _read_list(folder / "licences.yaml", Licence, errors)
     themes = _read_list(folder / "themes.yaml", Theme, errors)
     negative_list = _read_list(folder / "negative_list.yaml", NegativeListItem, errors)
+    detector = _read(folder / "detector_quality.yaml", DetectorQuality, errors)
     policies = _read_folder(folder / "policies", DisclosurePolicy, errors)
     hierarchies = _read_folder(folder / "hierarchies", Hierarchy, errors)
     if not policies:
@@ -101,6 +104,7 @@ def load_configuration(folder: Path, schemas: Path = PUBLISHED) -> Configuration
         negative_list={n.id: n for n in negative_list},
         policies={p.name: p for p in policies},
         hierarchies={h.name: h for h in hierarchies},
+        detector=detector[0],
         schemas=schemas,
     )
 

@@ -96,6 +96,7 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str, quest
         names=_names_model(platform),
         drawn=None if question is None else recorded_answer(platform, question),
         told_digest=told_digest,
+        detector=platform.configuration.detector,
     )
 
 

@@ -28,6 +28,7 @@ from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.dataset import Dataset, Tier
 from schemas.disclosure import DisclosureControl, DisclosurePolicy, DisclosureReport, Outcome, TierPolicy
 from schemas.errors import Refused
+from schemas.findings import DetectorQuality
 from schemas.hierarchy import Hierarchy
 from schemas.release import Release
 from schemas.table_schema import TableSchema
@@ -83,6 +84,7 @@ class Preparation:
     columns of other datasets' current releases, for rules that refer to them (数据核验). names: a model that finds
     names of persons, places and organisations. drawn: the statistical table that was drawn with noise for the same
     question before. told_digest: what the release tells of the source's digest, where that is not the digest itself.
+    detector: measured quality of the detector, for the report.
     """
 
     dataset: Dataset
@@ -97,6 +99,7 @@ class Preparation:
     names: NameTagger | None = None
     drawn: pa.Table | None = None
     told_digest: str | None = None
+    detector: DetectorQuality | None = None
 
 
 def prepare(preparation: Preparation, source_path: Path, progress: Progress = lambda stage, share: None) -> Release:
@@ -154,13 +157,16 @@ def _assess(
     controls: Sequence[DisclosureControl],
     preparation: Preparation,
 ) -> DisclosureReport:
-    """The disclosure report, with what other values of k would have cost (`extra["tradeoff"]`)."""
+    """The disclosure report, with the detector's measured quality (`extra["detector"]`) and what other values of k
+    would have cost (`extra["tradeoff"]`)."""
     tier_policy = preparation.policy.tiers[tier]
     report = assess_disclosure(table, treated, controls, tier_policy, tier)
-    if tier is Tier.STATISTICAL or tier_policy.thresholds.k is None:
-        return report
-    points = [point.model_dump(mode="json") for point in tradeoff(table, controls, tier_policy)]
-    return report.model_copy(update={"extra": {**report.extra, "tradeoff": points}})
+    extra = dict(report.extra)
+    if preparation.detector is not None:
+        extra["detector"] = preparation.detector.of(preparation.names is not None).model_dump(mode="json")
+    if tier is not Tier.STATISTICAL and tier_policy.thresholds.k is not None:
+        extra["tradeoff"] = [point.model_dump(mode="json") for point in tradeoff(table, controls, tier_policy)]
+    return report.model_copy(update={"extra": extra})
 
 
 def _refuse_failed(reports: Sequence[DisclosureReport]) -> None:

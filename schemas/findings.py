@@ -1,8 +1,11 @@
 """Findings: what each column seems to hold. Evidence only, never a raw value or a part of one."""
 
-from pydantic import BaseModel, ConfigDict
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.table_schema import FieldRole, Meaning
+from schemas.text import Text
 
 
 class Finding(BaseModel):
@@ -74,3 +77,31 @@ class SecondOpinion(BaseModel):
     @property
     def agrees(self) -> bool:
         return self.here == self.presidio
+
+
+class DetectorFigure(BaseModel):
+    """How the detector does on one labelled corpus. names_model: with it or by rule; None where it takes no part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    corpus: Text
+    kind: Text
+    names_model: bool | None = None
+    recall: float = Field(ge=0, le=1)
+    precision: float = Field(ge=0, le=1)
+
+
+class DetectorQuality(BaseModel):
+    """Recall and precision of the detector, when they were measured, and by what command."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measured_on: date
+    command: str
+    figures: tuple[DetectorFigure, ...] = Field(min_length=1)
+
+    def of(self, names_model: bool) -> "DetectorQuality":
+        """The figures of the detector as it ran."""
+        return self.model_copy(
+            update={"figures": tuple(f for f in self.figures if f.names_model in (None, names_model))}
+        )

@@ -1,5 +1,6 @@
 """Statistical tables with noise on the whole way: paid for once, drawn once, refused once the budget is spent."""
 
+import contextlib
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +46,21 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
     opened = open_platform(Settings(home=tmp_path / "home", site_url="http://testserver"))
     yield opened
     opened.engine.dispose()
+
+
+@pytest.fixture
+def postgres_platform(tmp_path: Path, postgres_url: str) -> Iterator[Platform]:
+    server, name = sa.make_url(postgres_url), f"gongkai_{uuid.uuid4().hex}"
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    address = server.set(database=name).render_as_string(hide_password=False)
+    opened = open_platform(Settings(home=tmp_path / "home", site_url="http://testserver", database_url=address))
+    yield opened
+    opened.engine.dispose()
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
 
 
 def declare(platform: Platform, *by: str, **changes: object) -> Dataset:
@@ -198,6 +215,36 @@ def test_two_workers_at_the_same_time_spend_once(platform: Platform) -> None:
     assert len(made) == 3
     assert len({r.id for r in made}) == 1
     assert spent(platform) == [1.0]
+
+
+def test_on_postgresql_the_last_of_the_budget_goes_to_one(postgres_platform: Platform) -> None:
+    """Three sources are recorded at the same moment, two of them the same, with budget for one question."""
+    platform = postgres_platform
+    declare(platform)
+    for n in (300, 301, 302):
+        prepare_source(platform, hand_in(platform, n), OPERATOR)
+    sources = [hand_in(platform, n) for n in (303, 303, 304)]
+    together = threading.Barrier(3)
+    made: list[str] = []
+
+    def run(source: str) -> None:
+        def wait(stage: str, share: float) -> None:
+            if stage == "package" and not together.broken:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    together.wait(60)
+                    together.abort()
+
+        with contextlib.suppress(Refused):
+            made.append(prepare_source(platform, source, OPERATOR, wait).id)
+
+    threads = [threading.Thread(target=run, args=(source,)) for source in sources]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert spent(platform) == [1.0] * 4
+    assert len(recorded(platform)) == 4
+    assert len(set(made)) == 1
 
 
 def test_noise_that_was_drawn_but_not_recorded_costs_nothing(platform: Platform) -> None:

@@ -11,6 +11,7 @@ from api.platform import platform_of
 from governance.access.grants import Grant, record_use, require_grant
 from governance.database.engine import reading
 from pipelines.current_release import published_release, served_release, tier_of
+from pipelines.package import verify_record
 from pipelines.rows.delivery_files import rows_of
 from pipelines.rows.store import RowStore
 from schemas.actor import Actor
@@ -42,9 +43,25 @@ def deliver(request: Request, dataset: str, tier: Tier | None = None, release_id
             if release_id is None
             else published_release(connection, dataset, release_id)
         )
+        _require_signed_record(request, release)
         distribution = tier_of(release, tier or _freest(release))
         grant = require_access(request, connection, release, distribution.tier, datetime.now(UTC))
     return Delivery(release, distribution, grant)
+
+
+_signed: set[tuple[str, str]] = set()
+
+
+def _require_signed_record(request: Request, release: Release) -> None:
+    """Nothing is served whose record is not what the reviewers signed; looked at once per process and release.
+
+    Raises DependencyFailed.
+    """
+    store = platform_of(request).store
+    key = (str(store.folder), release.id)  # a release is loaded once per process, so its id stands for its record
+    if key not in _signed:
+        verify_record(release, store)
+        _signed.add(key)
 
 
 def open_delivered_rows(request: Request, delivery: Delivery) -> RowStore:

@@ -10,11 +10,11 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from governance.database.engine import DATABASE
 from pipelines.home import FOLDERS, open_home
 from schemas.errors import Conflict, NotFound, Refused
 from schemas.text import Text
 
-DATABASE = "gongkai.sqlite"
 KEPT = tuple(f for f in FOLDERS if f not in {"work", "rows"})  # scratch, and derived from releases
 
 

@@ -3,6 +3,8 @@
 import fcntl
 import os
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +46,14 @@ def open_home(folder: Path) -> Home:
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
     return Home(folder)
+
+
+def clear_old_work(home: Home) -> None:
+    """Remove scratch that a killed process left: it may hold raw values. Nothing works on one file for a day."""
+    oldest = time.time() - 24 * 3600
+    for path in (home / "work").iterdir():
+        if path.lstat().st_mtime < oldest:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 @contextmanager

@@ -75,15 +75,20 @@ def verify_release(release: Release, store: Store) -> None:
 
     Raises DependencyFailed.
     """
+    verify_record(release, store)
+    for distribution in release.distributions:
+        for file in distribution.files:
+            store.verify(file.digest)
+
+
+def verify_record(release: Release, store: Store) -> None:
+    """Compare the record of a release with the descriptor that the reviewers signed. Raises DependencyFailed."""
     store.verify(release.descriptor_digest)
     signed = json.loads(store.path(release.descriptor_digest).read_bytes())
     hashes = {resource["name"]: resource["hash"] for resource in signed["resources"]}
     named = {_resource_name(d, f): _hash(f) for d in release.distributions for f in d.files}
     if hashes != named or release.id != release.descriptor_digest[:ID_LENGTH]:
         raise descriptor_mismatch()
-    for distribution in release.distributions:
-        for file in distribution.files:
-            store.verify(file.digest)
 
 
 def descriptor_mismatch() -> DependencyFailed:

@@ -157,7 +157,7 @@ def take_back(request: Request, name: str, reason: Annotated[str, Form(max_lengt
 
 @router.get("/steward/sources/{source_id}")
 def source(request: Request, source_id: str) -> HTMLResponse:
-    """Progress, then the validation report (with the offending cells: the steward alone sees them) or the release."""
+    """Progress, then the validation report (offending cells are for the publisher's stewards alone) or the release."""
     actor, platform = steward(request), platform_of(request)
     found = load_source(platform, source_id)
     release = (found.outcome or {}).get("release")
@@ -174,4 +174,5 @@ def source(request: Request, source_id: str) -> HTMLResponse:
         review=review,
         titles=field_titles(load_published(dataset.table_schema, root) if dataset.table_schema else None),
         stages=STAGES,
+        own=actor.organisation == dataset.publisher and Duty.STEWARD in actor.duties,
     )

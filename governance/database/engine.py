@@ -15,10 +15,14 @@ metadata = sa.MetaData(
     }
 )
 
+DATABASE = "gongkai.sqlite"
+
 
 def open_database(home: Path, url: str = "") -> sa.Engine:
     """An engine whose `begin()` takes the write lock at once on SQLite, so that load-decide-append is serial."""
-    engine = sa.create_engine(url or f"sqlite:///{home / 'gongkai.sqlite'}")
+    if not url:
+        (home / DATABASE).touch(mode=0o600)
+    engine = sa.create_engine(url or f"sqlite:///{home / DATABASE}")
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_immediate)

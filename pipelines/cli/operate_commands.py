@@ -49,10 +49,11 @@ def serve(
     """API and portal, with an embedded worker. 启动门户与接口。"""
     import uvicorn
 
-    from pipelines.home import sole_server
+    from pipelines.home import clear_old_work, sole_server
     from pipelines.worker import run_embedded
 
     with opened() as platform, sole_server(platform.home):
+        clear_old_work(platform.home)
         stop = threading.Event()
         if embedded_worker:
             threading.Thread(target=run_embedded, args=(platform, stop), daemon=True).start()

@@ -257,6 +257,8 @@ def test_a_forged_record_of_a_release_is_not_published(platform: Platform) -> No
         connection.execute(releases.update().values(descriptor=forged))
     with pytest.raises(DependencyFailed, match="descriptor-mismatch"):
         verify_log(platform)
+    served = TestClient(create_app(platform)).get(f"/download/{NAME}/{release.id}/open.csv")
+    assert (served.status_code, served.json()["code"]) == (503, "descriptor-mismatch")
 
 
 def test_a_file_that_every_worker_dies_of_is_given_up(platform: Platform) -> None:

@@ -1,9 +1,10 @@
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from pipelines.home import open_home, sole_server
+from pipelines.home import clear_old_work, open_home, sole_server
 from schemas.errors import Conflict
 
 
@@ -28,3 +29,13 @@ def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
     with sole_server(home):  # the lock ended with its holder
         pass
+
+
+def test_scratch_of_a_killed_process_does_not_stay(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "home")
+    for name in ("old", "new"):
+        (home / "work" / name).mkdir()
+        (home / "work" / name / "table.arrow").write_text("raw")
+    os.utime(home / "work" / "old", (0, 0))
+    clear_old_work(home)
+    assert [p.name for p in (home / "work").iterdir()] == ["new"]

@@ -12,6 +12,7 @@ from schemas.registry import PUBLISHED
 from schemas.text import Text
 
 PREFIX = "GONGKAI_"
+OF_THE_TESTS = "GONGKAI_TEST_"  # name services for the tests; the platform does not read them
 
 
 class Settings(BaseModel):
@@ -42,7 +43,11 @@ class Settings(BaseModel):
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from `environment` (default: the process's). Raises ConfigurationError naming all that is wrong."""
     given = os.environ if environment is None else environment
-    values = {k.removeprefix(PREFIX).lower(): v for k, v in given.items() if k.startswith(PREFIX) and v != ""}
+    values = {
+        k.removeprefix(PREFIX).lower(): v
+        for k, v in given.items()
+        if k.startswith(PREFIX) and not k.startswith(OF_THE_TESTS) and v != ""
+    }
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

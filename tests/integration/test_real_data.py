@@ -51,9 +51,9 @@ FILES: tuple[tuple[str, str, str | None], ...] = (
         FRENCH + "etalab__schema-passage-a-niveau/schema.json",
     ),
     (
-        "irve-statique",
-        FRENCH + "etalab__schema-irve/statique/exemple-valide-statique.csv",
-        FRENCH + "etalab__schema-irve/statique/schema-statique.json",
+        "vehicules-faibles-emissions",
+        FRENCH + "etalab__schema-vehicules-faibles-emissions-renouvellement-parc/exemple-valide.csv",
+        FRENCH + "etalab__schema-vehicules-faibles-emissions-renouvellement-parc/schema.json",
     ),
     (
         "irve-dynamique",

@@ -13,6 +13,8 @@ EMPTY_FOR_ONE = 20  # empty cells around a written one; sparse tables have a few
 SMALL_PART = 64 << 20  # bytes of a sheet that are always looked through
 CHUNK, OVERLAP = 4 << 20, 64
 REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]+)([0-9]+)[\"']")
+# A column past Z or a row past 99,999. Without one the sheet spans at most 26 × 99,999 cells, fewer than CELLS_FREE.
+FAR = re.compile(rb"\sr\s*=\s*[\"'](?:[A-Za-z]{2}|[A-Za-z]?[0-9]{6})")
 MANY_COLUMNS = re.compile(rb"\sr\s*=\s*[\"'][A-Za-z]{2}")
 ROW = re.compile(rb"<row\s[^>]*?\br\s*=\s*[\"']([0-9]{7,})[\"']")
 
@@ -22,6 +24,8 @@ def check_extent(archive: zipfile.ZipFile, part: str) -> None:
 
     A large sheet of up to 26 columns spans 27 million cells at most, and is believed.
     """
+    if not any(FAR.search(text) for text in _texts(archive, part)):
+        return
     size = archive.getinfo(part).file_size
     if size > SMALL_PART and not any(MANY_COLUMNS.search(text) for text in _texts(archive, part)):
         return

@@ -33,7 +33,7 @@ from pipelines.privacy_budget import (
     spend,
 )
 from pipelines.sources import SourceRecord, load_source, preparation_key, source_path
-from schemas.actor import Actor
+from schemas.actor import Actor, system_actor
 from schemas.dataset import Dataset, Tier
 from schemas.errors import GongkaiError, Refused
 from schemas.registry import load_published
@@ -197,7 +197,7 @@ def _record_release(
         )
         if question is not None:
             spend(connection, release, question, actor=actor, now=now)
-        submit_release(connection, release, actor=Actor(id=source.uploaded_by), now=now)
+        submit_release(connection, release, actor=_uploader(source), now=now)
         record(
             connection,
             actor=actor,
@@ -207,6 +207,12 @@ def _record_release(
             data={"release": release.id, "source": source.id},
         )
     return True
+
+
+def _uploader(source: SourceRecord) -> Actor:
+    """Who handed the file in: a person, or the operator at the command line."""
+    part = source.uploaded_by.removeprefix("system:")
+    return system_actor(part) if part != source.uploaded_by else Actor(id=source.uploaded_by)
 
 
 def error_record(error: GongkaiError) -> dict[str, Any]:

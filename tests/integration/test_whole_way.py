@@ -103,6 +103,15 @@ def test_the_same_source_gives_the_same_release(platform: Platform) -> None:
     assert first == second
 
 
+def test_the_operator_may_hand_in_and_three_others_review(platform: Platform) -> None:
+    path, steward = declare(platform, "bus-stops")
+    with path.open("rb") as content:
+        source = accept_source(platform, "bus-stops", content, path.name, system_actor("command-line"), NOW)
+    release = prepare_source(platform, source, OPERATOR)
+    approve(platform, release.id, steward.organisation)
+    assert publish(platform, "bus-stops", OPERATOR, NOW).release == release.id
+
+
 def test_nothing_is_published_that_was_not_reviewed(platform: Platform) -> None:
     source, steward = hand_in(platform, "bus-stops")
     with pytest.raises(Conflict, match="nothing-approved"):

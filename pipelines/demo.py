@@ -138,7 +138,7 @@ def _hand_in_flawed(platform: Platform, city: Path, dataset: Dataset, people: li
     with path.open("rb") as content:
         source = accept_source(platform, dataset.name, content, path.name, steward, datetime.now(UTC))
     try:
-        prepare_source(platform, source, steward, lambda stage, share: None)
+        prepare_source(platform, source, steward, lambda progress: None)
     except InvalidSource as error:
         return dict(error.report.counts)
     raise RuntimeError("the file with errors was accepted")

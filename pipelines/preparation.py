@@ -4,7 +4,7 @@ May run twice: the same source gives the same release.
 """
 
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from pipelines.current_release import served_release, verified_path
 from pipelines.datasets import load_dataset
 from pipelines.models import models_cache, names_model_folder
 from pipelines.platform import Platform
-from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, Progress, prepare
+from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, prepare
 from pipelines.privacy_budget import (
     Question,
     answered_otherwise,
@@ -32,6 +32,7 @@ from pipelines.privacy_budget import (
     recorded_answer,
     spend,
 )
+from pipelines.progress import Progress, Report
 from pipelines.sources import SourceRecord, load_source, preparation_key, source_path
 from schemas.actor import Actor, system_actor
 from schemas.dataset import Dataset, Tier
@@ -43,7 +44,7 @@ from schemas.text import Text
 REFERENCE_TIERS = (Tier.OPEN, Tier.RESTRICTED, Tier.STATISTICAL)  # rows before aggregates, open ones first
 
 
-def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: Progress | None = None) -> Release:
+def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: Report | None = None) -> Release:
     """Prepare an accepted source and submit its release for review. May run twice.
 
     Raises Refused after recording for the steward why; any other error leaves the source to be tried again.
@@ -135,16 +136,16 @@ def _published_tables(platform: Platform, dataset: Dataset, own: Set[str], tier:
     ]
 
 
-def _recorded_progress(platform: Platform, source_id: str) -> Callable[[str, float], None]:
+def _recorded_progress(platform: Platform, source_id: str) -> Report:
     last: tuple[str, float] = ("", 0.0)
 
-    def report(stage: str, share: float) -> None:
+    def report(progress: Progress) -> None:
         nonlocal last
-        if stage == last[0] and time.monotonic() - last[1] < 1:
+        if progress.stage == last[0] and time.monotonic() - last[1] < 1:
             return
-        last = (stage, time.monotonic())
+        last = (progress.stage, time.monotonic())
         with platform.engine.begin() as connection:
-            values = {"status": "preparing", "stage": stage, "done": share}
+            values = {"status": "preparing", "stage": progress.stage, "done": progress.share or 0.0}
             connection.execute(sources.update().where(sources.c.id == source_id).values(**values))
 
     return report

@@ -21,6 +21,7 @@ from anonymize.spans import NameTagger
 from anonymize.tradeoff import tradeoff
 from anonymize.treatments.pseudonyms import derive_key
 from pipelines.package import package_release
+from pipelines.progress import Progress, Report
 from pipelines.read import read_source
 from pipelines.store import Store
 from pipelines.validation.rules import ReferenceLookup
@@ -34,8 +35,6 @@ from schemas.release import Release
 from schemas.table_schema import TableSchema
 from schemas.text import Text
 from schemas.validation import ValidationReport
-
-Progress = Callable[[str, float], None]  # (stage, share of it done)
 
 
 class InvalidSource(Refused):
@@ -102,30 +101,30 @@ class Preparation:
     detector: DetectorQuality | None = None
 
 
-def prepare(preparation: Preparation, source_path: Path, progress: Progress = lambda stage, share: None) -> Release:
+def prepare(preparation: Preparation, source_path: Path, progress: Report = lambda progress: None) -> Release:
     """One release of one source. Raises Refused (InvalidSource, DisclosureRefused, …); then nothing was stored."""
     dataset, schema, policy = preparation.dataset, preparation.schema, preparation.policy
-    progress("read", 0.0)
+    progress(Progress("read"))
     source = read_source(source_path)
-    progress("validate", 0.0)
+    progress(Progress("validate"))
     validated = validate_table(
         source,
         schema,
-        progress=lambda share: progress("validate", share),
+        progress=progress,
         releases=preparation.references,
         folder=preparation.work,
     )
     table = _accepted(validated).table
-    progress("detect", 0.0)
+    progress(Progress("detect"))
     titles = {f.name: (f.title.zh, f.title.en) for f in schema.fields}
     roles = classify_fields(schema, detect(table, titles=titles, names=preparation.names))
     controls = plan_controls(schema, roles, policy, dataset.published_tiers, preparation.hierarchies)
-    progress("treat", 0.0)
+    progress(Progress("treat"))
     treated = {tier: _treat(table, tier, controls[tier], preparation) for tier in controls}
-    progress("assess", 0.0)
+    progress(Progress("assess"))
     reports = {tier: _assess(table, tier, treated[tier], controls[tier], preparation) for tier in controls}
     _refuse_failed(list(reports.values()))
-    progress("package", 0.0)
+    progress(Progress("package"))
     told_digest = preparation.told_digest or source.digest
     return package_release(dataset, schema, told_digest, treated, reports, preparation.store, preparation.work)
 

@@ -61,9 +61,7 @@ def validate(
 
     source, checked = read_source(file, sheet=sheet, encoding=encoding), find_schema(schema)
     with stage_progress(file.name) as progress:
-        result = validate_table(
-            source, checked, limit_errors=limit_errors, progress=lambda share: progress("validate", share)
-        )
+        result = validate_table(source, checked, limit_errors=limit_errors, progress=progress)
     report = result if isinstance(result, ValidationReport) else result.report
     _write_reports(source, checked, report, html, xlsx)
     if fix:

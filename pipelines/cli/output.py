@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from pipelines.progress import Progress as Moment
+from pipelines.progress import Report
 from schemas.text import Language, Text
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text. 输出 JSON。")]
@@ -72,15 +74,15 @@ def print_table(columns: Sequence[Text], rows: Sequence[Sequence[object]], title
 
 
 @contextmanager
-def stage_progress(label: str) -> Iterator[Callable[[str, float], None]]:
-    """A callback (stage, share). A bar on a terminal; elsewhere one line per stage on standard error."""
+def stage_progress(label: str) -> Iterator[Report]:
+    """To be told how far the work is. A bar on a terminal; elsewhere one line per stage on standard error."""
     if not sys.stderr.isatty():
         seen: list[str] = []
 
-        def plain(stage: str, share: float) -> None:
-            if stage not in seen:
-                seen.append(stage)
-                print(f"{label}: {STAGE_NAMES[stage].to(language())}", file=sys.stderr)
+        def plain(progress: Moment) -> None:
+            if progress.stage not in seen:
+                seen.append(progress.stage)
+                print(f"{label}: {STAGE_NAMES[progress.stage].to(language())}", file=sys.stderr)
 
         yield plain
         return
@@ -95,4 +97,6 @@ def stage_progress(label: str) -> Iterator[Callable[[str, float], None]]:
     )
     with bar:
         task = bar.add_task("", total=1.0, label=label)
-        yield lambda stage, share: bar.update(task, description=STAGE_NAMES[stage].to(language()), completed=share)
+        yield lambda now: bar.update(
+            task, description=STAGE_NAMES[now.stage].to(language()), completed=now.share or 0.0
+        )

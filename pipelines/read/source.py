@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from pipelines.read.containers import checked_file_name, unpack
 from pipelines.read.encoding import EncodingWatch, checked_encoding, wrong_encoding
 from pipelines.read.formats import Format, container_of, format_of
@@ -46,6 +48,13 @@ class SourceTable:
     content: Path = Path()
     scratch: Scratch | None = field(default=None, repr=False, compare=False)
     opened: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def rows_in_all(self) -> int | None:
+        """Rows of a workbook's sheet or a Parquet file, the header included, as far as the file says."""
+        if self.opened is not None:
+            return int(self.opened.total_height)
+        return int(pq.read_metadata(self.content).num_rows) if self.format == "parquet" else None
 
     def records(self) -> Records:
         """Records of a format that is not CSV or TSV; the first one holds the labels."""

@@ -31,8 +31,8 @@ class Batch:
 
 
 class Block(Protocol):
-    """Some records in a row. first: number of its first record, None where it follows the block before. size: bytes,
-    0 where nobody knows."""
+    """Some records in a row. first: number of its first record, None where it follows the block before. size: bytes of
+    the file that were read for it, 0 where nobody knows."""
 
     first: int | None
     size: int

@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import RawIOBase
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,10 @@ class Irregular(Exception):
     """Arrow and csv.reader could read this differently."""
 
 
-def record_blocks(shape: CsvShape, size: int | None = None) -> Iterator[bytes]:
-    """UTF-8 bytes of whole records. Raises Irregular, UnicodeDecodeError."""
+def record_blocks(reader: RawIOBase, shape: CsvShape, size: int | None = None) -> Iterator[bytes]:
+    """UTF-8 bytes of whole records from the start of `reader`. Raises Irregular, UnicodeDecodeError."""
     rest = b""
-    for read in _utf8_blocks(shape, size or BLOCK):
+    for read in _utf8_blocks(reader, shape, size or BLOCK):
         block = rest + read
         if shape.universal_newlines and b"\r" in block:
             if block.endswith(b"\r"):
@@ -44,24 +45,23 @@ def record_blocks(shape: CsvShape, size: int | None = None) -> Iterator[bytes]:
         yield _regular(_newlines(rest) if shape.universal_newlines else rest, shape.delimiter)
 
 
-def _utf8_blocks(shape: CsvShape, size: int) -> Iterator[bytes]:
+def _utf8_blocks(reader: RawIOBase, shape: CsvShape, size: int) -> Iterator[bytes]:
     encoding = codecs.lookup(shape.encoding).name
-    with shape.path.open("rb", buffering=0) as reader:
-        if encoding in ("utf-8", "utf-8-sig"):
-            first = reader.read(size)
-            if encoding == "utf-8-sig":
-                first = first.removeprefix(codecs.BOM_UTF8)
-            yield first
-            while block := reader.read(size):
-                yield block
+    if encoding in ("utf-8", "utf-8-sig"):
+        first = reader.read(size) or b""
+        if encoding == "utf-8-sig":
+            first = first.removeprefix(codecs.BOM_UTF8)
+        yield first
+        while block := reader.read(size):
+            yield block
+        return
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    while True:
+        block = reader.read(size) or b""
+        if text := decoder.decode(block, final=not block):
+            yield text.encode("utf-8")
+        if not block:
             return
-        decoder = codecs.getincrementaldecoder(encoding)("strict")
-        while True:
-            block = reader.read(size)
-            if text := decoder.decode(block, final=not block):
-                yield text.encode("utf-8")
-            if not block:
-                return
 
 
 def _newlines(block: bytes) -> bytes:

@@ -33,10 +33,12 @@ class CsvReader:
 
     def blocks(self) -> Iterator["CsvBlock"]:
         """Blocks in order. Raises Irregular, UnicodeDecodeError."""
-        skip = self.first_row - 1
-        for data in record_blocks(self.shape):
-            yield CsvBlock(self, RawBlock(data, skip, self.shape), learning=skip > 0)
-            skip = 0
+        skip, done = self.first_row - 1, 0
+        with self.shape.path.open("rb", buffering=0) as reader:
+            for data in record_blocks(reader, self.shape):
+                position = reader.tell()
+                yield CsvBlock(self, RawBlock(data, skip, self.shape), position - done, learning=skip > 0)
+                skip, done = 0, position
 
     def types(self, data: bytes, learning: bool) -> list[pa.DataType]:
         """How to read each column of this block."""
@@ -92,10 +94,10 @@ class CsvBlock:
 
     first: int | None = None
 
-    def __init__(self, reader: CsvReader, raw: RawBlock, learning: bool):
+    def __init__(self, reader: CsvReader, raw: RawBlock, size: int, learning: bool):
         self._reader = reader
         self.raw = raw
-        self.size = len(raw.data)
+        self.size = size
         self._learning = learning
 
     def cells(self, positions: Sequence[int]) -> dict[int, list[Any]]:

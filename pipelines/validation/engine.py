@@ -31,6 +31,7 @@ REMEMBERED_ROWS = 20_000  # bad records kept from the scan; others are read agai
 DECODED_AHEAD = 16_384  # bytes
 BatchCheck = Callable[[pa.RecordBatch, np.ndarray, dict[str, pa.Array]], Iterable[Any]]
 Blocks = Callable[[], Iterator[Block]]
+Advance = Callable[[int, int], None]  # (bytes, rows) done in this pass; another pass starts again
 
 
 @dataclass
@@ -66,6 +67,7 @@ class Scan:
     stores: dict[tuple[str, ...], KeyStore]
     suspects: Suspects = field(default_factory=Suspects)
     rows: int = 0
+    bytes: int = 0
     fits: bool = True
     table: pa.Table | None = None
     found: list[Any] = field(default_factory=list)
@@ -82,7 +84,7 @@ class Engine:
         lookups: dict[Any, Lookup] | None = None,
         checks: Sequence[BatchCheck] = (),
         folder: Path | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Advance | None = None,
         threads: int | None = None,
     ):
         self.table = table
@@ -139,8 +141,9 @@ class Engine:
                         writer.write(checked.typed)
                     for check in self.checks:
                         scan.found.extend(check(checked.typed, checked.batch.rows + first, checked.texts))
+                scan.bytes += block.size
                 if self.progress:
-                    self.progress(block.size)
+                    self.progress(scan.bytes, scan.rows)
                 if self.limit and known + len(suspects.bad) >= self.limit:
                     suspects.complete = False
                     if block.first is None:
@@ -268,7 +271,7 @@ def check_table(
     limit_errors: int = 1000,
     checks: Sequence[BatchCheck] = (),
     folder: Path | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Advance | None = None,
     references: Mapping[str, pa.Table] | None = None,
     threads: int | None = None,
     fast: bool = True,

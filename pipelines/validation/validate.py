@@ -8,13 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.progress import Progress, Report
 from pipelines.read import SourceTable
 from pipelines.read.workbook import raw_records
 from pipelines.validation import frictionless_adapter as adapter
 from pipelines.validation.batches import Block
 from pipelines.validation.beyond import BatchChecks
 from pipelines.validation.cell_hazards import FormulaWarnings
-from pipelines.validation.engine import Outcome, check_table
+from pipelines.validation.engine import Advance, Outcome, check_table
 from pipelines.validation.errors import validation_report
 from pipelines.validation.frictionless_adapter import OpenTable
 from pipelines.validation.header_shape import refuse_misplaced_header
@@ -43,15 +44,15 @@ def validate_table(
     schema: TableSchema,
     *,
     limit_errors: int = 1000,
-    progress: Callable[[float], None] | None = None,
+    progress: Report | None = None,
     references: Mapping[str, pa.Table] | None = None,
     releases: ReferenceLookup | None = None,
     folder: Path | None = None,
 ) -> ValidatedTable | ValidationReport:
     """Check every record of `source`.
 
-    limit_errors: stop after so many errors; 0 lists all. progress: called with the share done, 0 to 1. references:
-    typed tables that the schema's foreign keys refer to, by name. releases: reads other datasets' current releases, for
+    limit_errors: stop after so many errors; 0 lists all. progress: told after each block. references: typed
+    tables that the schema's foreign keys refer to, by name. releases: reads other datasets' current releases, for
     rules. folder: for scratch files.
 
     Raises Refused where the schema itself is wrong (`bad-schema`, `bad-pattern`, `pattern-too-slow`,
@@ -67,7 +68,7 @@ def validate_table(
         checks=[checks, formulas],
         references=references,
         folder=folder,
-        progress=_share(source, progress) if progress else None,
+        progress=_told(source, progress) if progress else None,
         blocks_of=sheet_reader(source) if source.opened is not None else None,
     )
     seconds = round(time.monotonic() - started, 3)
@@ -83,7 +84,7 @@ def validate_table(
         more=checks.truncated,
     )
     if progress:
-        progress(1.0)
+        progress(Progress("validate", 1.0, source.content.stat().st_size, outcome.rows))
     if not report.valid or outcome.table is None:
         return report
     return ValidatedTable(in_schema_order(outcome.table, schema), schema, report)
@@ -139,16 +140,15 @@ def bad_schema(errors: Sequence[Any]) -> Refused:
     )
 
 
-def _share(source: SourceTable, progress: Callable[[float], None]) -> Callable[[int], None]:
-    """Turn the sizes of blocks into the share done."""
-    whole, done = max(source.content.stat().st_size, 1), 0
+def _told(source: SourceTable, progress: Report) -> Advance:
+    """Turn bytes and rows done into shares: of the file's bytes, or of the rows where it says how many it has."""
+    size, rows_in_all = max(source.content.stat().st_size, 1), source.rows_in_all
 
-    def add(size: int) -> None:
-        nonlocal done
-        done += size
-        progress(min(done / whole, 0.99))
+    def tell(size_done: int, rows: int) -> None:
+        share = size_done / size if size_done else rows / rows_in_all if rows_in_all else None
+        progress(Progress("validate", None if share is None else min(share, 0.99), size_done, rows))
 
-    return add
+    return tell
 
 
 def _stats(source: SourceTable, schema: TableSchema, outcome: Outcome, seconds: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
+from pipelines.progress import Progress
 from pipelines.read import read_source
 from pipelines.validation import blocks
 from pipelines.validation.validate import ValidatedTable, validate_table
@@ -139,10 +140,22 @@ def test_the_limit_of_errors_is_kept(tmp_path: Path) -> None:
 
 def test_progress_ends_with_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 100)
-    shares: list[float] = []
-    validated(written(tmp_path, "id\n" + "1\n" * 500), schema_of(FIELDS[0]), progress=shares.append)
-    assert shares == sorted(shares)
-    assert (shares[-1], len(shares) > 5) == (1.0, True)
+    told: list[Progress] = []
+    validated(written(tmp_path, "id\n" + "1\n" * 500), schema_of(FIELDS[0]), progress=told.append)
+    assert told == sorted(told, key=lambda now: (now.share, now.bytes, now.rows))
+    assert (told[-1], len(told) > 5) == (Progress("validate", 1.0, 1003, 500), True)
+    assert [now.bytes for now in told[:2]] == [100, 200]
+
+
+def test_progress_counts_the_bytes_of_the_file_whatever_its_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 100)
+    path = tmp_path / "a.csv"
+    path.write_bytes(("id,name\n" + "1,公交站\n" * 500).encode("gb18030"))
+    told: list[Progress] = []
+    validated(path, schema_of(*FIELDS[:2]), progress=told.append)
+    assert told[-2].bytes == told[-1].bytes == path.stat().st_size
 
 
 @pytest.mark.parametrize(

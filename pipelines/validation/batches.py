@@ -72,9 +72,11 @@ class RowsBlock:
 def rows_blocks(table: OpenTable) -> Iterator[RowsBlock]:
     """Blocks of what frictionless's own tokeniser and filters yield. Raises StreamStopped, after the records before."""
     stopped: list[Exception] = []
-    rows = _until_stopped(table.rows(), stopped)
+    rows, done = _until_stopped(table.rows(), stopped), 0
     while part := list(islice(rows, SIZE)):
-        yield RowsBlock(part[0][0], part, len(table.readings))
+        position = table.bytes_read
+        yield RowsBlock(part[0][0], part, len(table.readings), position - done)
+        done = position
     if stopped:
         raise stopped[0]
 

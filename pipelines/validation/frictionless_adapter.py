@@ -127,6 +127,11 @@ class OpenTable:
         cells = cells[: len(self.handlers) + MOST_EXTRA_CELLS]
         return Row(cells, handlers=self.handlers, row_number=number)
 
+    @property
+    def bytes_read(self) -> int:
+        """Of the file, since it was opened; 0 where records come from elsewhere."""
+        return int(self.resource.stats.bytes or 0)
+
     def reopen(self) -> None:
         """Start reading from the beginning again."""
         foreign = self.resource.schema.foreign_keys

@@ -158,6 +158,28 @@ def test_progress_counts_the_bytes_of_the_file_whatever_its_encoding(
     assert told[-2].bytes == told[-1].bytes == path.stat().st_size
 
 
+def test_progress_of_rows_read_one_by_one_counts_bytes_as_well(tmp_path: Path) -> None:
+    path = written(tmp_path, "id,name\n" + '1,a"b"c\n' * 40_000)
+    told: list[Progress] = []
+    assert validated(path, schema_of(*FIELDS[:2]), progress=told.append).report.path == "exact"
+    assert [now.rows for now in told] == [16_384, 32_768, 40_000, 40_000]
+    assert 0.4 < told[0].share < 0.45
+    assert told[-2].bytes == path.stat().st_size
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.parquet"])
+def test_progress_of_files_that_say_how_many_rows_they_have(tmp_path: Path, name: str) -> None:
+    path, rows = tmp_path / name, 20_000
+    if name == "a.parquet":
+        pq.write_table(pa.table({"id": pa.array(range(rows))}), path)
+    else:
+        with xlsxwriter.Workbook(path) as book:
+            book.add_worksheet().write_column(0, 0, ["id", *range(rows)])
+    told: list[Progress] = []
+    validated(path, schema_of(FIELDS[0]), progress=told.append)
+    assert (0.8 < told[0].share < 0.83, told[-1].rows) == (True, rows)
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [('id,name\n1,a"b"c\n', "exact"), ("id,name\r1,甲\r", "exact"), ('id,name\n1,"甲\n乙"\n', "fast")],

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from anonymize.datums import DATUMS, latitude_in_china, longitude_in_china
 from anonymize.recognizers import bank_card, organisation_code, resident_id, uscc
 from anonymize.recognizers.bytes_matrix import rows_of_width
-from pipelines.validation.datums import DATUMS, latitude_in_china, longitude_in_china
 from pipelines.validation.divisions import in_force, known, months_of
 from pipelines.validation.messages import MONEY_DECIMALS, field_descriptor, word
 from pipelines.validation.raw_cells import cell_text

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pyarrow as pa
 
+from anonymize.datums import convert
 from pipelines.validation.conformance import full_width, surrounded
-from pipelines.validation.datums import convert
 from pipelines.validation.meanings import BLOCK, check_meaning, checked_meanings
 from pipelines.validation.rules import HeldKeys
 from tests.benchmarks import Row

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.validation.datums import DATUMS, convert, latitude_in_china, longitude_in_china
+from anonymize.datums import DATUMS, convert, latitude_in_china, longitude_in_china
 from pipelines.validation.divisions import division_table, in_force, known, months_of
 from tests.shared_data import shared
 

@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 Datum = Literal["WGS84", "GCJ-02", "BD-09"]
 DATUMS: tuple[Datum, ...] = ("WGS84", "GCJ-02", "BD-09")
+# As policies and boundaries name them. CGCS2000 and WGS84 agree to some centimetres.
+DATUM_OF_NAME: dict[str, Datum] = {"wgs84": "WGS84", "cgcs2000": "WGS84", "gcj02": "GCJ-02", "bd09": "BD-09"}
+NAME_OF_DATUM: dict[Datum, str] = {"WGS84": "wgs84", "GCJ-02": "gcj02", "BD-09": "bd09"}
 Degrees = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Point = tuple[Degrees, Degrees]

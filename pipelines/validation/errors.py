@@ -1,12 +1,12 @@
 """frictionless's errors in our words and in frictionless's report form."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipelines.validation.cell_hazards import with_serial_dates
 from pipelines.validation.frictionless_adapter import error_descriptor
-from pipelines.validation.messages import worded
+from pipelines.validation.messages import with_meaning, worded
 from schemas.table_schema import TableSchema
 from schemas.validation import TableError, ValidationReport
 
@@ -31,7 +31,7 @@ def validation_report(
     descriptors = [error_descriptor(error) for error in errors]
     ours = [e for e in found if e.level == "error"]
     words = with_serial_dates((worded(d, schema) for d in descriptors), schema)
-    listed = sorted([*words, *ours], key=lambda e: (e.row is not None, e.row or 0))
+    listed = sorted(once_per_cell(words, ours, schema), key=lambda e: (e.row is not None, e.row or 0))
     counts = Counter(error.type for error in listed)
     return ValidationReport(
         valid=not listed,
@@ -44,6 +44,19 @@ def validation_report(
         truncated=partial or more,
         report=report_form(descriptors, place=place, labels=labels, stats=stats, valid=not listed, partial=partial),
     )
+
+
+def once_per_cell(errors: Iterable[TableError], found: Iterable[TableError], schema: TableSchema) -> list[TableError]:
+    """Both lists, with one error for a cell that breaks a constraint and its meaning.
+
+    The constraint's error stays, and says what the value should have been.
+    """
+    meanings = {(e.row, e.field): e for e in found if e.type == "meaning-error"}
+    told: list[TableError] = []
+    for error in errors:
+        same = meanings.pop((error.row, error.field), None) if error.type == "constraint-error" else None
+        told.append(error if same is None else with_meaning(error, same, schema))
+    return told + [e for e in found if e.type != "meaning-error" or (e.row, e.field) in meanings]
 
 
 def report_form(

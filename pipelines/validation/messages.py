@@ -45,7 +45,7 @@ class Wording(NamedTuple):
 
 @cache
 def templates() -> dict[str, Any]:
-    """All templates: sections `errors`, `warnings`, `types`, `constraints`, `meanings`."""
+    """All templates: sections `errors`, `warnings`, `also`, `types`, `constraints`, `meanings`."""
     return read_yaml(TEMPLATES.read_text("utf-8"))
 
 
@@ -114,6 +114,21 @@ def worded(error: Mapping[str, Any], schema: TableSchema) -> TableError:
         cell=cell,
         suggestion=words.suggestion,
     )
+
+
+def with_meaning(error: TableError, meaning: TableError, schema: TableSchema) -> TableError:
+    """The error of a broken constraint, in whose cell the meaning is broken, too: `meaning` is that error.
+
+    The suggestion is the meaning's, which keeps the constraint as well.
+    """
+    field = field_descriptor(schema, error.field) or {}
+    also = templates()["also"]["meaning"]
+    message = {
+        language: also[language].format(message=error.message.to(language), expected=meaning_words(field, language))
+        for language in LANGUAGES
+    }
+    changed = {"message": Text(**message), "remedy": meaning.remedy, "suggestion": meaning.suggestion}
+    return error.model_copy(update=changed)
 
 
 def field_descriptor(schema: TableSchema, name: str | None) -> Mapping[str, Any] | None:

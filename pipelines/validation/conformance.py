@@ -1,6 +1,6 @@
 """Warnings: what a table may do and had better not. Errors refuse, warnings are reported with their fix.
 
-Columns out of order, optional columns missing, columns that the schema does not have (where its `fieldsMatch` allows
+A table without rows, columns out of order, optional columns missing, columns that the schema does not have (where its `fieldsMatch` allows
 these), and cells with surrounding spaces or full-width digits and letters.
 """
 
@@ -57,6 +57,11 @@ def header_warnings(labels: Sequence[str], schema: TableSchema) -> list[TableErr
     if shared != [name for name in known if name in shared]:
         warnings.append(_warning("column-order", row=1))
     return warnings
+
+
+def row_warnings(rows: int) -> list[TableError]:
+    """A warning about a valid table that holds nothing. rows: records with data."""
+    return [] if rows else [_warning("no-rows")]
 
 
 @dataclass

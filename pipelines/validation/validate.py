@@ -15,6 +15,7 @@ from pipelines.validation import frictionless_adapter as adapter
 from pipelines.validation.batches import Block
 from pipelines.validation.beyond import BatchChecks
 from pipelines.validation.cell_hazards import FormulaWarnings
+from pipelines.validation.conformance import row_warnings
 from pipelines.validation.engine import Advance, Outcome, check_table
 from pipelines.validation.errors import validation_report
 from pipelines.validation.frictionless_adapter import OpenTable
@@ -24,7 +25,7 @@ from pipelines.validation.sheet_blocks import sheet_blocks
 from schemas.errors import Refused
 from schemas.table_schema import TableSchema
 from schemas.text import Text
-from schemas.validation import ValidationReport
+from schemas.validation import TableError, ValidationReport
 
 SCHEMA_ERRORS = ("schema-error", "field-error", "resource-error", "metadata-error")
 
@@ -74,7 +75,7 @@ def validate_table(
     seconds = round(time.monotonic() - started, 3)
     report = validation_report(
         outcome.errors,
-        [*outcome.found, *checks.warnings(source.labels), *formulas.warnings()],
+        [*outcome.found, *_empty(outcome), *checks.warnings(source.labels), *formulas.warnings()],
         schema,
         place=source.file_name,
         labels=source.labels,
@@ -88,6 +89,10 @@ def validate_table(
     if not report.valid or outcome.table is None:
         return report
     return ValidatedTable(in_schema_order(outcome.table, schema), schema, report)
+
+
+def _empty(outcome: Outcome) -> list[TableError]:
+    return [] if outcome.errors else row_warnings(outcome.rows)
 
 
 def sheet_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]]:

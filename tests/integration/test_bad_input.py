@@ -239,6 +239,22 @@ def test_a_withdrawn_release_does_not_come_back(platform: Platform) -> None:
     assert publish(platform, NAME, steward(), NOW).release == older.id
 
 
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_release_has_rows(platform: Platform, rows: int) -> None:
+    count = len((CITY / "sources" / f"{NAME}.csv").read_bytes().splitlines())
+    source = handed_in(platform, count - 1 - rows)
+    if rows:
+        assert prepare_source(platform, source, OPERATOR).dataset == NAME
+        return
+    with pytest.raises(Refused, match="no-rows") as caught:
+        prepare_source(platform, source, OPERATOR)
+    assert caught.value.remedy is not None
+    refused = load_source(platform, source)
+    assert (refused.status, refused.outcome["error"]["code"]) == ("refused", "no-rows")
+    with reading(platform.engine) as connection:
+        assert connection.execute(sa.select(releases.c.id)).first() is None
+
+
 def test_a_forged_record_of_a_release_is_not_published(platform: Platform) -> None:
     release = prepare_source(platform, handed_in(platform), OPERATOR)
     approve(platform, release)

@@ -132,7 +132,22 @@ def prepare(preparation: Preparation, source_path: Path, progress: Report = lamb
 def _accepted(validated: ValidatedTable | ValidationReport) -> ValidatedTable:
     if isinstance(validated, ValidationReport):
         raise InvalidSource(validated)
+    if not len(validated.table):
+        raise no_rows()
     return validated
+
+
+def no_rows() -> Refused:
+    """A table of a header alone follows its schema, and says nothing: a failed export looks like that."""
+    return Refused(
+        "no-rows",
+        Text(zh="文件只有表头，没有任何数据行，不能发布", en="the file has a header and no rows; it is not published"),
+        Text(
+            zh="请检查导出条件和工作表是否选对，重新提交有数据的文件",
+            en="check what was exported and that the sheet is the right one, and hand in the file with its rows",
+        ),
+        field="source",
+    )
 
 
 def _treat(

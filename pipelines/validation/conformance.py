@@ -1,7 +1,7 @@
 """Warnings: what a table may do and had better not. Errors refuse, warnings are reported with their fix.
 
-A table without rows, columns out of order, optional columns missing, columns that the schema does not have (where its `fieldsMatch` allows
-these), and cells with surrounding spaces or full-width digits and letters.
+A table without rows, columns out of order, optional columns missing, columns that the schema does not have (where its
+`fieldsMatch` allows these), and cells with surrounding spaces or full-width digits and letters.
 """
 
 from collections.abc import Mapping, Sequence

@@ -15,7 +15,8 @@ from catalog_config.settings import Settings
 from governance.accounts import create_account, find_account, load_account
 from governance.database.engine import reading
 from governance.release_review.service import find_review
-from pipelines.cli.output import console, language, stage_progress
+from pipelines.cli.output import console, language
+from pipelines.cli.progress_bar import stage_progress
 from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo_visitors import developer_visit, researcher_visit, running_server
 from pipelines.platform import Platform, open_platform

@@ -105,7 +105,7 @@ def prepare(preparation: Preparation, source_path: Path, progress: Report = lamb
     """One release of one source. Raises Refused (InvalidSource, DisclosureRefused, …); then nothing was stored."""
     dataset, schema, policy = preparation.dataset, preparation.schema, preparation.policy
     progress(Progress("read"))
-    source = read_source(source_path)
+    source = read_source(source_path, progress=progress)
     progress(Progress("validate"))
     validated = validate_table(
         source,

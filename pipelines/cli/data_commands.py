@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalog_config.settings import read_settings
-from pipelines.cli.output import Json, Lang, language, print_json, print_table, say, stage_progress
+from pipelines.cli.output import Json, Lang, language, print_json, print_table, say
+from pipelines.cli.progress_bar import stage_progress
+from pipelines.progress import Report
 from schemas.dataset import Tier
 from schemas.errors import Conflict, NotFound
 from schemas.registry import load_published, load_schema_file
@@ -59,13 +61,15 @@ def validate(
     from pipelines.read import read_source
     from pipelines.validation.validate import validate_table
 
-    source, checked = read_source(file, sheet=sheet, encoding=encoding), find_schema(schema)
+    checked = find_schema(schema)
     with stage_progress(file.name) as progress:
+        source = read_source(file, sheet=sheet, encoding=encoding, progress=progress)
         result = validate_table(source, checked, limit_errors=limit_errors, progress=progress)
-    report = result if isinstance(result, ValidationReport) else result.report
-    _write_reports(source, checked, report, html, xlsx)
-    if fix:
-        _write_fixed(source, checked, fix)
+        report = result if isinstance(result, ValidationReport) else result.report
+        _write_reports(source, checked, report, html, xlsx, progress)
+        changes = _write_fixed(source, checked, fix, report.rows, progress) if fix else ()
+    for line in changes:
+        print(line.to(language()), file=sys.stderr)
     if json:
         print_json(report.report)
     else:
@@ -75,7 +79,12 @@ def validate(
 
 
 def _write_reports(
-    source: "SourceTable", schema: TableSchema, report: ValidationReport, html: Path | None, xlsx: Path | None
+    source: "SourceTable",
+    schema: TableSchema,
+    report: ValidationReport,
+    html: Path | None,
+    xlsx: Path | None,
+    progress: Report,
 ) -> None:
     """Both hold raw values: they are for whoever handed the file in."""
     if html:
@@ -85,10 +94,13 @@ def _write_reports(
     if xlsx:
         from pipelines.validation.report_xlsx import write_xlsx
 
-        write_xlsx(report, source, schema, xlsx, language=language())
+        write_xlsx(report, source, schema, xlsx, language=language(), progress=progress)
 
 
-def _write_fixed(source: "SourceTable", schema: TableSchema, out: Path) -> None:
+def _write_fixed(
+    source: "SourceTable", schema: TableSchema, out: Path, rows: int, progress: Report
+) -> tuple[Text, ...]:
+    """What was changed, one line each."""
     from pipelines.validation.fix import fix_file
 
     if out.exists():
@@ -98,8 +110,7 @@ def _write_fixed(source: "SourceTable", schema: TableSchema, out: Path) -> None:
             Text(zh="请换一个文件名", en="choose another name"),
             field="fix",
         )
-    for line in fix_file(source, schema, out).lines(schema):
-        print(line.to(language()), file=sys.stderr)
+    return fix_file(source, schema, out, rows_in_all=rows, progress=progress).lines(schema)
 
 
 def print_report(report: ValidationReport) -> None:
@@ -123,7 +134,7 @@ def print_report(report: ValidationReport) -> None:
                 for p in problems
             ],
         )
-    total = sum(report.counts.values())
+    total, pace = sum(report.counts.values()), report.rows / max(report.seconds, 0.01)
     verdict = (
         Text(zh="符合表结构", en="valid")
         if report.valid
@@ -131,8 +142,8 @@ def print_report(report: ValidationReport) -> None:
     )
     say(
         Text(
-            zh=f"{verdict.zh}；{report.rows:,} 行，{report.seconds:.2f} 秒（{report.path}）",
-            en=f"{verdict.en}; {report.rows:,} rows in {report.seconds:.2f} s ({report.path})",
+            zh=f"{verdict.zh}；{report.rows:,} 行，{report.seconds:.2f} 秒，每秒 {pace:,.0f} 行（{report.path}）",
+            en=f"{verdict.en}; {report.rows:,} rows in {report.seconds:.2f} s, {pace:,.0f} rows/s ({report.path})",
         )
     )
 

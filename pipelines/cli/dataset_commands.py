@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.output import Json, Lang, print_json, print_table, say, stage_progress
+from pipelines.cli.output import Json, Lang, print_json, print_table, say
 from pipelines.cli.platform import command_actor, opened
+from pipelines.cli.progress_bar import stage_progress
 from schemas.errors import Conflict
 from schemas.text import Text
 

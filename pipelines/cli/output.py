@@ -1,33 +1,20 @@
-"""How commands speak: language, JSON or tables, progress bars on a terminal and plain lines elsewhere."""
+"""How commands speak: language, JSON or tables."""
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
 import typer
 from pydantic import BaseModel
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipelines.progress import Progress as Moment
-from pipelines.progress import Report
 from schemas.text import Language, Text
 
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text. 输出 JSON。")]
 Lang = Annotated[str, typer.Option("--lang", help="zh or en; default from LANG.", callback=lambda v: _set_language(v))]
-
-STAGE_NAMES = {
-    "read": Text(zh="读取", en="read"),
-    "validate": Text(zh="校验", en="validate"),
-    "detect": Text(zh="识别", en="detect"),
-    "treat": Text(zh="脱敏", en="treat"),
-    "assess": Text(zh="评估", en="assess"),
-    "package": Text(zh="打包", en="package"),
-}
 
 
 def _set_language(value: str) -> str:
@@ -71,32 +58,3 @@ def print_table(columns: Sequence[Text], rows: Sequence[Sequence[object]], title
     for row in rows:
         table.add_row(*(cell.to(language()) if isinstance(cell, Text) else str(cell) for cell in row))
     console().print(table)
-
-
-@contextmanager
-def stage_progress(label: str) -> Iterator[Report]:
-    """To be told how far the work is. A bar on a terminal; elsewhere one line per stage on standard error."""
-    if not sys.stderr.isatty():
-        seen: list[str] = []
-
-        def plain(progress: Moment) -> None:
-            if progress.stage not in seen:
-                seen.append(progress.stage)
-                print(f"{label}: {STAGE_NAMES[progress.stage].to(language())}", file=sys.stderr)
-
-        yield plain
-        return
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.fields[label]} {task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("", total=1.0, label=label)
-        yield lambda now: bar.update(
-            task, description=STAGE_NAMES[now.stage].to(language()), completed=now.share or 0.0
-        )

@@ -4,10 +4,11 @@ import gzip
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from pipelines.progress import Advance
 from schemas.errors import Refused, TooLarge
 from schemas.text import Text
 
@@ -17,20 +18,23 @@ RATIO_FREE = 64 << 20  # the ratio is not judged below this many bytes
 MAXIMUM_TOTAL = 64 << 30
 
 
-def unpack(path: Path, container: str, target: Path) -> str:
+def unpack(path: Path, container: str, target: Path, advance: Advance = lambda share, size: None) -> str:
     """Write the one member of the archive at `path` to `target`; returns the member's name.
+
+    advance: told the share of the archive that was read, and the bytes written.
 
     Raises Refused `truncated-archive`, `damaged-archive`, `archive-members`, `encrypted-archive`, and
     TooLarge `decompression-bomb`.
     """
     if container == "gz":
-        with gzip.open(path, "rb") as packed, target.open("xb") as out:
-            _copy(packed, out, path.stat().st_size)  # type: ignore[arg-type]
+        size = path.stat().st_size
+        with path.open("rb") as raw, gzip.open(raw, "rb") as packed, target.open("xb") as out:
+            _copy(packed, out, size, lambda written: advance(raw.tell() / size, written))  # type: ignore[arg-type]
         return path.name.removesuffix(".gz").removesuffix(".GZ")
-    return _unzip(path, target)
+    return _unzip(path, target, advance)
 
 
-def _unzip(path: Path, target: Path) -> str:
+def _unzip(path: Path, target: Path, advance: Advance) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
@@ -57,14 +61,15 @@ def _unzip(path: Path, target: Path) -> str:
                 RATIO_FREE, MAXIMUM_RATIO * member.compress_size
             ):
                 raise bomb()
+            size = max(member.file_size, 1)
             with archive.open(member) as packed, target.open("xb") as out:
-                _copy(packed, out, member.compress_size)  # type: ignore[arg-type]
+                _copy(packed, out, member.compress_size, lambda n: advance(n / size, n))  # type: ignore[arg-type]
             return PurePosixPath(member.filename).name
     except (zipfile.BadZipFile, NotImplementedError):
         raise damaged() from None
 
 
-def _copy(packed: BinaryIO, out: BinaryIO, packed_size: int) -> None:
+def _copy(packed: BinaryIO, out: BinaryIO, packed_size: int, tell: Callable[[int], None]) -> None:
     written = 0
     for chunk in _chunks(packed):
         written += len(chunk)
@@ -78,6 +83,7 @@ def _copy(packed: BinaryIO, out: BinaryIO, packed_size: int) -> None:
                 field="file",
             )
         out.write(chunk)
+        tell(written)
 
 
 def _chunks(packed: BinaryIO) -> Iterator[bytes]:

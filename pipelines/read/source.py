@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from pipelines.progress import Advance, Report, one_pass
 from pipelines.read.containers import checked_file_name, unpack
 from pipelines.read.encoding import EncodingWatch, checked_encoding, wrong_encoding
 from pipelines.read.formats import Format, container_of, format_of
@@ -63,8 +64,11 @@ class SourceTable:
         return open_records(self.content, self.format, self.sheet, self.encoding)
 
 
-def read_source(path: Path, *, sheet: str | None = None, encoding: str | None = None) -> SourceTable:
-    """Look at the whole file once: digest, format, encoding, labels.
+def read_source(
+    path: Path, *, sheet: str | None = None, encoding: str | None = None, progress: Report | None = None
+) -> SourceTable:
+    """Look at the whole file once: digest, format, encoding, labels. progress: told while unpacking and decoding;
+    nobody knows how far a workbook is.
 
     Raises NotFound `no-such-file`, Refused (`empty-file`, `unknown-encoding`, `wrong-encoding`, `mixed-encodings`,
     `undecodable-encoding`, `truncated-archive`, `damaged-archive`, `archive-members`, `encrypted-archive`,
@@ -78,11 +82,14 @@ def read_source(path: Path, *, sheet: str | None = None, encoding: str | None = 
     content, name = path, path.name
     if container and scratch:
         content = scratch / "content"
-        name = unpack(path, container, content)
+        name = unpack(path, container, content, one_pass(progress, "read", 0, 2))
         _, head = _size_and_head(content)
     format = format_of(content, name, head)
     digest = _digest(path)
-    found = _text_encoding(content, declared, by_line=format in LINE_FORMATS) if format in TEXT_FORMATS else None
+    found = None
+    if format in TEXT_FORMATS:
+        decoding = one_pass(progress, "read", 1, 2) if container else one_pass(progress, "read", 0, 1)
+        found = _text_encoding(content, declared, format in LINE_FORMATS, decoding)
     with open_records(content, format, sheet, found) as records:
         labels = tuple("" if cell is None else str(cell).strip() for cell in next(iter(records), []))
         notes = tuple(records.notes)
@@ -131,13 +138,15 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(reader, "sha256").hexdigest()
 
 
-def _text_encoding(path: Path, declared: str | None, *, by_line: bool) -> str:
+def _text_encoding(path: Path, declared: str | None, by_line: bool, advance: Advance) -> str:
     """Decode the whole file once, in chunks; refuses lines that no reader could hold."""
     watch = EncodingWatch()
     line = 0
+    size = path.stat().st_size
     with path.open("rb") as reader:
         while chunk := reader.read(CHUNK):
             watch.feed(chunk)
+            advance(watch.size / size, watch.size)
             first = chunk.find(b"\n")
             line = line + len(chunk) if first < 0 else len(chunk) - 1 - chunk.rfind(b"\n")
             if by_line and line > MAXIMUM_LINE:

@@ -8,7 +8,7 @@ before months are suggestions for people, and stay.
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
+from pipelines.progress import Report, rows_told
 from pipelines.read import SourceTable
 from pipelines.validation.conformance import full_width, full_width_matters, surrounded
 from pipelines.validation.messages import field_title
@@ -92,20 +93,24 @@ class FixSummary(BaseModel):
         return tuple(found)
 
 
-def fix_file(source: SourceTable, schema: TableSchema, out: Path) -> FixSummary:
+def fix_file(
+    source: SourceTable, schema: TableSchema, out: Path, *, rows_in_all: int = 0, progress: Report | None = None
+) -> FixSummary:
     """Write a corrected copy of `source` to `out`, as CSV in UTF-8. The source is left as it is.
+
+    rows_in_all: of the source where that is known, for the share that `progress` is told.
 
     Columns are matched by name; where names repeat or none is the schema's, only cells are corrected. Rows with too
     many or too few cells keep theirs: they need a person. Raises Refused `unreadable-rows`; then there is no copy.
     """
     try:
-        return _write_fixed(source, schema, out)
+        return _write_fixed(source, schema, out, rows_told(progress, "fix", rows_in_all))
     except BaseException:
         out.unlink(missing_ok=True)
         raise
 
 
-def _write_fixed(source: SourceTable, schema: TableSchema, out: Path) -> FixSummary:
+def _write_fixed(source: SourceTable, schema: TableSchema, out: Path, tell: Callable[[int], None]) -> FixSummary:
     counts: Counter[tuple[str, str]] = Counter()
     rows = 0
     with raw_table(source, schema) as table, out.open("w", encoding="utf-8", newline="") as file:
@@ -117,6 +122,7 @@ def _write_fixed(source: SourceTable, schema: TableSchema, out: Path) -> FixSumm
         for batch in _batches(cells for _, cells in table.rows):
             rows += len(batch)
             writer.writerows(_fixed_rows(batch, len(labels), order, fields, counts))
+            tell(rows)
     fixed = [FixedColumn(field=name, kind=kind, cells=n) for (name, kind), n in sorted(counts.items())]
     return FixSummary(
         rows=rows,

@@ -4,12 +4,13 @@ Every value is written as text, so no cell of the source can become a formula or
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
+from pipelines.progress import Report, rows_told
 from pipelines.read import SourceTable
 from pipelines.validation.messages import column_letters
 from pipelines.validation.raw_cells import cell_text, raw_table
@@ -18,6 +19,7 @@ from schemas.text import Language
 from schemas.validation import TableError, ValidationReport
 
 ROWS_SHOWN = 100_000  # beyond, only the rows with problems are written
+TOLD_EVERY = 10_000  # rows
 CELL_LIMIT = 32_767  # of the XLSX format
 MARKED_CELLS = 20_000  # comments make files slow to open
 WORDS: dict[Language, dict[str, str]] = {
@@ -32,7 +34,13 @@ Marks = dict[int, dict[int | None, list[TableError]]]
 
 
 def write_xlsx(
-    report: ValidationReport, source: SourceTable, schema: TableSchema, out: Path, *, language: Language
+    report: ValidationReport,
+    source: SourceTable,
+    schema: TableSchema,
+    out: Path,
+    *,
+    language: Language,
+    progress: Report | None = None,
 ) -> None:
     """Write a workbook with the sheets of problems and of data.
 
@@ -55,7 +63,15 @@ def write_xlsx(
                 marks[problem.row][problem.field_number].append(problem)
         only_marked = report.rows > ROWS_SHOWN
         with raw_table(source, schema) as table:
-            _write_data(book, [(1, table.labels)], table.rows, marks, bold, only_marked, language)
+            rows = _counted(table.rows, rows_told(progress, "mark", report.rows))
+            _write_data(book, [(1, table.labels)], rows, marks, bold, only_marked, language)
+
+
+def _counted(rows: Iterable[tuple[int, list[Any]]], tell: Callable[[int], None]) -> Iterator[tuple[int, list[Any]]]:
+    for count, row in enumerate(rows):
+        if count % TOLD_EVERY == 0:
+            tell(count)
+        yield row
 
 
 def _write_problems(sheet: Any, problems: Iterable[TableError], bold: Any, language: Language) -> None:

@@ -1,0 +1,117 @@
+"""Progress of long work: a bar on a terminal, a plain line every few seconds elsewhere; both on standard error."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Column
+
+from pipelines.cli.output import language
+from pipelines.progress import Pace, Pacer, Progress, Report
+from schemas.text import Language, Text
+
+EVERY = 5.0  # seconds between two plain lines
+LABEL = 24  # columns of a terminal
+WIDE = 80  # narrower terminals have no room for a label
+STAGE_NAMES = {
+    "read": Text(zh="读取", en="read"),
+    "validate": Text(zh="校验", en="validate"),
+    "detect": Text(zh="识别", en="detect"),
+    "treat": Text(zh="脱敏", en="treat"),
+    "assess": Text(zh="评估", en="assess"),
+    "package": Text(zh="打包", en="package"),
+    "mark": Text(zh="标注问题单元格", en="mark cells"),
+    "fix": Text(zh="改正", en="fix"),
+}
+
+
+@contextmanager
+def stage_progress(label: str) -> Iterator[Report]:
+    """To be told how far the work on `label` is."""
+    if not sys.stderr.isatty():
+        yield plain_lines(label, lambda line: print(line, file=sys.stderr, flush=True))
+        return
+    console = Console(stderr=True)
+    name = label if cell_len(label) <= LABEL else set_cell_size(label, LABEL - 1) + "…"
+    bar = Bar(
+        SpinnerColumn(),
+        *([TextColumn(name, markup=False)] if console.width >= WIDE else []),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=8)),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
+        console=console,
+        transient=True,
+        refresh_per_second=8,
+        expand=True,
+    )
+    with bar:
+        yield _shown_on(bar)
+
+
+def _shown_on(bar: Bar) -> Report:
+    pacer = Pacer()
+    shown: list[tuple[str, TaskID]] = []
+
+    def report(now: Progress) -> None:
+        figures = told(now, pacer(now), language())
+        if not shown or shown[0][0] != now.stage:
+            for _, old in shown:
+                bar.remove_task(old)
+            name = STAGE_NAMES[now.stage].to(language())
+            shown[:] = [(now.stage, bar.add_task(name, total=None, figures=""))]
+        total = {} if now.share is None else {"total": 1.0, "completed": now.share}
+        bar.update(shown[0][1], figures=figures, **total)  # type: ignore[arg-type]
+
+    return report
+
+
+def plain_lines(
+    label: str, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic, every: float = EVERY
+) -> Report:
+    """Writes what it is told as lines: the first at once, then one in `every` seconds at most."""
+    pacer, last = Pacer(clock), float("-inf")
+
+    def report(now: Progress) -> None:
+        nonlocal last
+        pace = pacer(now)
+        if clock() - last < every:
+            return
+        last = clock()
+        share = "" if now.share is None else f" {now.share:.0%}"
+        figures = told(now, pace, language())
+        write(f"{label}: {STAGE_NAMES[now.stage].to(language())}{share}{' · ' if figures else ''}{figures}")
+
+    return report
+
+
+def told(now: Progress, pace: Pace, lang: Language) -> str:
+    """Rows, speed and time left, as far as they are known."""
+    parts = [Text(zh=f"{now.rows:,} 行", en=f"{now.rows:,} rows")] if now.rows else []
+    if pace.bytes_per_second:
+        parts.append(_both(f"{pace.bytes_per_second / 1e6:.1f} MB/s"))
+    elif pace.rows_per_second:
+        parts.append(Text(zh=f"{pace.rows_per_second:,.0f} 行/秒", en=f"{pace.rows_per_second:,.0f} rows/s"))
+    if pace.seconds_left:
+        left = duration(pace.seconds_left)
+        parts.append(Text(zh=f"剩 {left.zh}", en=f"{left.en} left"))
+    return " · ".join(part.to(lang) for part in parts)
+
+
+def duration(seconds: float) -> Text:
+    """Whole seconds, from a minute on minutes and seconds, from an hour on hours and minutes."""
+    whole = max(round(seconds), 1)
+    if whole < 60:
+        return Text(zh=f"{whole} 秒", en=f"{whole} s")
+    if whole < 3600:
+        return Text(zh=f"{whole // 60} 分 {whole % 60} 秒", en=f"{whole // 60} min {whole % 60} s")
+    return Text(zh=f"{whole // 3600} 小时 {whole % 3600 // 60} 分", en=f"{whole // 3600} h {whole % 3600 // 60} min")
+
+
+def _both(text: str) -> Text:
+    return Text(zh=text, en=text)

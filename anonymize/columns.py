@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from anonymize.matching import normalise_many
-from anonymize.shapes import shape_masks, shape_name
+from anonymize.shapes import Shapes, count_shapes, shapes_of
 from schemas.findings import Finding
 from schemas.table_schema import FieldRole, Meaning
 
@@ -47,15 +47,9 @@ class Column:
         return int((self.counts == 1).sum()) / self.cells if self.cells else 0.0
 
     @cached_property
-    def shapes(self) -> pl.DataFrame:
-        """mask, cells: every shape, the frequent first."""
-        frame = pl.DataFrame({"mask": self.masks, "cells": self.counts})
-        return frame.group_by("mask").agg(pl.col("cells").sum()).sort("cells", "mask", descending=[True, False])
-
-    @cached_property
-    def masks(self) -> pl.Series:
+    def shapes(self) -> Shapes:
         """The shape of every distinct cell."""
-        return shape_masks(self.texts)
+        return shapes_of(self.texts)
 
     def share(self, chosen: npt.NDArray[np.bool_]) -> float:
         """Share of the non-null cells whose distinct value is chosen."""
@@ -107,14 +101,8 @@ def _floats_as_written(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def named_shapes(column: Column, chosen: npt.NDArray[np.bool_] | None = None) -> dict[str, int]:
     """The most frequent shapes in words → cells; of the chosen distinct cells, or of all."""
-    frame = column.shapes
-    if chosen is not None:
-        frame = pl.DataFrame({"mask": column.masks, "cells": column.counts}).filter(pl.Series(chosen))
-        frame = frame.group_by("mask").agg(pl.col("cells").sum())
-    names: dict[str, int] = {}
-    for mask, cells in frame.iter_rows():
-        name = shape_name(mask)
-        names[name] = names.get(name, 0) + cells
+    counts = column.counts if chosen is None else np.where(chosen, column.counts, 0)
+    names = {name: cells for name, cells in count_shapes(column.shapes, counts).items() if cells}
     return dict(sorted(names.items(), key=lambda item: (-item[1], item[0]))[:MOST_SHAPES])
 
 

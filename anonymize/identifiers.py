@@ -84,7 +84,7 @@ def _same_kind(told: str, entity: str) -> bool:
 
 def _rate_in_shape(column: Column, filled: npt.NDArray[np.bool_], matched: npt.NDArray[np.bool_]) -> float:
     """Among the cells that have the shape of a filled one, the share that matches."""
-    alike = column.masks.is_in(column.masks.filter(pl.Series(filled)).unique().to_list()).to_numpy()
+    alike = column.shapes.masks.is_in(column.shapes.masks.filter(pl.Series(filled)).unique().to_list()).to_numpy()
     return column.count(matched & alike) / max(1, column.count(alike))
 
 

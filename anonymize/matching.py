@@ -22,10 +22,10 @@ from anonymize.recognizers.specification import (
     CONTEXT_BOOST,
     NEEDS_NORMALISING,
     VERIFIED_SCORE,
+    WIDE,
     Specification,
     compact,
     has_context,
-    normalise,
 )
 
 CHUNK = 200_000
@@ -55,12 +55,10 @@ class Matches:
 
 
 def normalise_many(texts: pl.Series) -> pl.Series:
-    """`normalise` of every text; only those that need it are touched."""
-    needing = texts.str.contains(NEEDS_NORMALISING).fill_null(False)
-    if not needing.any():
+    """`normalise` of every text."""
+    if not texts.str.contains(NEEDS_NORMALISING).any():
         return texts
-    changed = pl.Series([normalise(t) for t in texts.filter(needing).to_list()], dtype=pl.String)
-    return texts.scatter(needing.arg_true(), changed)
+    return texts.str.replace_many(list(WIDE), list(WIDE.values()))
 
 
 def match_texts(texts: pl.Series, specifications: Sequence[Specification] = SPECIFICATIONS) -> Matches:

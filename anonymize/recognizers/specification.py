@@ -85,6 +85,7 @@ _WIDE |= {ord(c): chr(ord(c) - 0xFEE0) for c in "＠．－＋＿（）"} | {0x30
 _WIDE |= {ord(c): "-" for c in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"}
 # A line end separates: no identifier runs over it. Vertical tabs stand for it, since cells are joined by "\n".
 _WIDE |= {ord(c): "\x0b" for c in "\n\r\t"}
+WIDE: dict[str, str] = {chr(c): plain for c, plain in _WIDE.items()}
 NEEDS_NORMALISING = "[" + "".join(map(chr, _WIDE)).replace("-", "\\-") + "]"
 
 

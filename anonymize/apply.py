@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from anonymize.classes import combined_codes
+from anonymize.coordinate_pairs import coordinate_pairs, is_located, to_district, untreatable
+from anonymize.districts import no_boundaries
 from anonymize.effects import describe_effect, field_after
 from anonymize.loss import entropy_loss
 from anonymize.recode import VARIES, Recoded, quasi_identifiers, recode
@@ -19,8 +21,9 @@ from anonymize.treatments.numbers import microaggregate, round_column, top_botto
 from anonymize.treatments.pseudonyms import pseudonymise
 from anonymize.treatments.redaction import redact
 from schemas.disclosure import Control, DisclosureControl, FieldEffect, Recoding, TierPolicy
+from schemas.district import DistrictLevel
 from schemas.errors import ConfigurationError, Refused
-from schemas.table_schema import FieldRole, Meaning
+from schemas.table_schema import FieldRole
 from schemas.text import Text
 
 __all__ = ["TreatedTable", "apply_controls"]
@@ -41,7 +44,8 @@ def apply_controls(
 
     A table whose fields are all kept and hold no quasi-identifier is returned as it is. Otherwise rows are put in the
     order of their own treated content, so that their order tells nothing of the source. Raises Refused
-    `missing-key`, `uncontrolled-field`, `infeasible-thresholds`, `hierarchy-misses-values`, `untreatable-field`.
+    `missing-key`, `uncontrolled-field`, `infeasible-thresholds`, `hierarchy-misses-values`, `untreatable-field`;
+    ConfigurationError `no-boundaries` for coordinates that `locate_districts` had to replace first.
     """
     _check_controls(table, controls)
     _check_key(controls, key)
@@ -103,7 +107,8 @@ def treat_fields(
     key: bytes | None,
     names: NameTagger | None = None,
 ) -> tuple[pa.Table, dict[str, int]]:
-    """Every listed field after its own control (generalised ones as they were, dropped ones gone); cells changed."""
+    """Every listed field after its own control (generalised ones and districts as they were, dropped ones gone); cells
+    changed."""
     columns: dict[str, pa.ChunkedArray] = {}
     changed: dict[str, int] = {}
     pairs = _coarsened(table, controls)
@@ -116,7 +121,7 @@ def treat_fields(
             columns[name] = pairs[name] if name in pairs else groups[name]
         elif control.control is Control.REDACT:
             columns[name], changed[name] = redact(table[name], _known_identifiers(table, controls), names)
-        elif control.control in (Control.KEEP, Control.GENERALISE):
+        elif control.control in (Control.KEEP, Control.GENERALISE) or is_located(control):
             columns[name] = table[name]
         else:
             columns[name] = _treated(control, table, key)
@@ -143,37 +148,19 @@ def _treated(control: DisclosureControl, table: pa.Table, key: bytes | None) -> 
     try:
         return treatments[control.control]()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, KeyError):
-        raise _untreatable(control) from None  # the cause would quote a cell
-
-
-def _untreatable(control: DisclosureControl) -> Refused:
-    return Refused(
-        "untreatable-field",
-        Text(
-            zh=f"字段 {control.field} 的类型或参数不适用披露控制 {control.control}",
-            en=f"field {control.field}: its type or the parameters do not fit control {control.control}",
-        ),
-        Text(
-            zh="请在策略中为该字段的角色或含义改用其他披露控制",
-            en="give its role or meaning another control in the policy",
-        ),
-        field=control.field,
-    )
+        raise untreatable(control) from None  # the cause would quote a cell
 
 
 def _coarsened(table: pa.Table, controls: Sequence[DisclosureControl]) -> dict[str, pa.ChunkedArray]:
-    """Coordinates are coarsened in pairs: a width in metres depends on the latitude."""
-    listed = [c for c in controls if c.control is Control.COARSEN]
-    longitudes = [c for c in listed if c.meaning is Meaning.LONGITUDE]
-    latitudes = [c for c in listed if c.meaning is Meaning.LATITUDE]
-    if len(longitudes) != len(latitudes) or len(longitudes) + len(latitudes) != len(listed):
-        raise _untreatable(listed[0])
+    """Coordinates to grid cells, in pairs: a width in metres depends on the latitude."""
     result: dict[str, pa.ChunkedArray] = {}
-    for east, north in zip(longitudes, latitudes, strict=True):
+    for east, north in coordinate_pairs(controls):
+        if to_district(east):  # locate_districts has not been asked
+            raise no_boundaries(DistrictLevel(east.parameters["district"]))
         try:
             pair = coarsen(table[east.field], table[north.field], **east.parameters)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise _untreatable(east) from None
+            raise untreatable(east) from None
         result[east.field], result[north.field] = pair
     return result
 
@@ -186,7 +173,7 @@ def _microaggregated(table: pa.Table, controls: Sequence[DisclosureControl]) -> 
     try:
         columns = microaggregate([table[c.field] for c in listed], max(int(c.parameters["k"]) for c in listed))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise _untreatable(listed[0]) from None
+        raise untreatable(listed[0]) from None
     return {c.field: column for c, column in zip(listed, columns, strict=True)}
 
 

@@ -46,12 +46,16 @@ def assess_disclosure(
     controls: Sequence[DisclosureControl],
     tier_policy: TierPolicy,
     tier: Tier,
+    before_districts: tuple[pa.Table, Sequence[DisclosureControl]] | None = None,
 ) -> DisclosureReport:
     """Risk before and after, loss per column, and what the detector still sees in the output.
+
+    before_districts: table and controls as they were before `locate_districts`; the risk before is that of the points.
 
     Outcome fail: a threshold is missed or a direct identifier the policy did not allow is found. review: free text,
     heuristics, heavy loss or doubtful findings want a person's eye. Reasons name fields and figures, never values.
     """
+    untouched, planned = before_districts or (source, controls)
     findings = detect(treated.table).findings
     residual = _residual(treated, findings)
     if tier is Tier.STATISTICAL and treated.privacy is not None:
@@ -61,12 +65,12 @@ def assess_disclosure(
         before = after = None
         failures = [*_unfit_cells(treated, controls, tier_policy.thresholds)]
     else:
-        before = _measure(source, quasi_identifiers(controls), controls, tier_policy)
+        before = _measure(untouched, quasi_identifiers(planned), planned, tier_policy)
         after = _measure(treated.table, treated.quasi_identifiers, controls, tier_policy)
         failures = _missed_thresholds(after, treated, source.num_rows, tier_policy.thresholds)
         failures += _lost_quasi_identifiers(treated, controls)
     # A table with noise holds public values and figures only; comparing it with the source would tell of the source.
-    own, elsewhere = ({}, {}) if treated.privacy else surviving_cells(source, treated.table, controls)
+    own, elsewhere = ({}, {}) if treated.privacy else surviving_cells(untouched, treated.table, planned)
     failures += _forbidden(residual, controls) + [_survived(field, cells) for field, cells in own.items()]
     doubts = _doubts(treated, findings, controls) + [_survived(field, cells) for field, cells in elsewhere.items()]
     outcome = Outcome.FAIL if failures else Outcome.REVIEW if doubts else Outcome.PASS

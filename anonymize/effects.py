@@ -1,6 +1,7 @@
 """What a control did to a field: the sentence that says why, and the field as it is afterwards."""
 
-from anonymize.recode import VARIES, Recoded
+from anonymize.coordinate_pairs import is_located
+from anonymize.recode import Recoded
 from schemas.disclosure import Control, DisclosureControl, FieldEffect
 from schemas.table_schema import SchemaField
 from schemas.text import Text
@@ -21,12 +22,21 @@ WHAT_WAS_DONE: dict[Control, Text] = {
     Control.MICROAGGREGATE: Text(zh="以相近记录的均值替换", en="replaced by the mean of similar records"),
 }
 
+TO_DISTRICT = Text(zh="由坐标得出的区划代码", en="code of the district that the coordinates lie in")
+
+
+def what_was_done(control: DisclosureControl) -> Text:
+    """In a few words."""
+    if control.control is Control.COARSEN and is_located(control):
+        return TO_DISTRICT
+    return WHAT_WAS_DONE[control.control]
+
 
 def describe_effect(
     control: DisclosureControl, loss: float, *, cells: int = 0, level: int | None = None, suppressed: int = 0
 ) -> FieldEffect:
-    """The effect with its sentence. level: of the hierarchy; suppressed: records that went with the column's class."""
-    done = WHAT_WAS_DONE[control.control]
+    """The effect with its sentence. recoded: of a quasi-identifier, whose records left out are told with the reason."""
+    done = what_was_done(control)
     parts_zh, parts_en = [done.zh], [done.en]
     if level is not None:
         name = control.levels.title if control.levels else Text(zh="原值", en="the values themselves")
@@ -61,7 +71,7 @@ def field_after(control: DisclosureControl, recoded: Recoded | None) -> SchemaFi
     if control.control is Control.KEEP or (control.control is Control.GENERALISE and level == 0):
         return declared
     textual = control.control in TEXT_AFTER or level != 0
-    done = WHAT_WAS_DONE[control.control]
+    done = what_was_done(control)
     return declared.model_copy(
         update={
             "type": "string" if textual else declared.type,

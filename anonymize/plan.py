@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from anonymize.datums import NAME_OF_DATUM
 from anonymize.hierarchies import choose_hierarchy
 from anonymize.treatments.masking import STYLE_OF_MEANING
 from schemas.dataset import Tier
@@ -35,13 +36,20 @@ def plan_controls(
     ConfigurationError `tier-without-policy`, `role-without-control`, `unknown-hierarchy`.
     """
     _check_roles(schema, roles)
+    datums = _declared_datums(schema)
     return {
         tier: tuple(
-            _control(field, roles[field.name], _tier_policy(policy, tier), policy, hierarchies or {})
+            _control(field, roles[field.name], _tier_policy(policy, tier), policy, hierarchies or {}, datums)
             for field in schema.fields
         )
         for tier in tiers
     }
+
+
+def _declared_datums(schema: TableSchema) -> dict[str, str]:
+    """Field → the datum its schema declares, as policies name it."""
+    declared = {f["name"]: f.get("datum") for f in schema.descriptor.get("fields", ())}
+    return {name: NAME_OF_DATUM[datum] for name, datum in declared.items() if datum in NAME_OF_DATUM}
 
 
 def _check_roles(schema: TableSchema, roles: Mapping[str, FieldRole]) -> None:
@@ -74,6 +82,7 @@ def _control(
     tier_policy: TierPolicy,
     policy: DisclosurePolicy,
     hierarchies: Mapping[str, Hierarchy],
+    datums: Mapping[str, str],
 ) -> DisclosureControl:
     spec, by_meaning = _spec(field, role, tier_policy, policy)
     generalised = spec.control is Control.GENERALISE
@@ -81,6 +90,10 @@ def _control(
     parameters = dict(spec.parameters)
     if spec.control is Control.MASK and "style" not in parameters:
         parameters["style"] = STYLE_OF_MEANING.get(field.meaning, MaskStyle.FULL) if field.meaning else MaskStyle.FULL
+    if spec.control is Control.COARSEN and field.name in datums:
+        parameters["datum"] = datums[field.name]  # what the data says of itself goes before what the policy supposes
+    if spec.to_district:
+        parameters.setdefault("least", tier_policy.thresholds.k)
     role_text = ROLE_TEXTS[role]
     return DisclosureControl(
         field=field.name,

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, InstanceOf, TypeAdapter, ValidationError
 
+from catalog_config.boundaries import Boundaries, load_boundaries
 from schemas.dataset import Name
 from schemas.disclosure import DisclosurePolicy
+from schemas.district import LEVELS
 from schemas.errors import ConfigurationError
 from schemas.findings import DetectorQuality
 from schemas.hierarchy import Hierarchy
@@ -72,11 +74,13 @@ class Configuration(BaseModel):
     hierarchies: dict[str, Hierarchy] = {}
     detector: DetectorQuality | None = None  # absent in tests that configure nothing
     schemas: Path = PUBLISHED  # folder of published table schemas
+    boundaries: InstanceOf[Boundaries] | None = None  # of districts; the operator's own, if any
 
 
-def load_configuration(folder: Path, schemas: Path = PUBLISHED) -> Configuration:
+def load_configuration(folder: Path, schemas: Path = PUBLISHED, boundaries: Path | None = None) -> Configuration:
     """Read `organisations.yaml`, `licences.yaml`, `themes.yaml`, `negative_list.yaml`, `detector_quality.yaml`,
-    `policies/*.yaml` and `hierarchies/*.yaml`.
+    `policies/*.yaml`, `hierarchies/*.yaml`, and the boundaries of districts where there are any: in the folder
+    `boundaries`, without it in `folder/boundaries`.
 
     Raises ConfigurationError that lists every error with its file.
     """
@@ -88,6 +92,9 @@ def load_configuration(folder: Path, schemas: Path = PUBLISHED) -> Configuration
     detector = _read(folder / "detector_quality.yaml", DetectorQuality, errors)
     policies = _read_folder(folder / "policies", DisclosurePolicy, errors)
     hierarchies = _read_folder(folder / "hierarchies", Hierarchy, errors)
+    own = folder / "boundaries"
+    districts = load_boundaries(boundaries or own, errors) if boundaries or own.is_dir() else None
+    errors += _districts_without_boundaries(folder, policies, districts)
     if not policies:
         errors.append(f"{folder / 'policies'}: no disclosure policy")
     if errors:
@@ -106,7 +113,23 @@ def load_configuration(folder: Path, schemas: Path = PUBLISHED) -> Configuration
         hierarchies={h.name: h for h in hierarchies},
         detector=detector[0],
         schemas=schemas,
+        boundaries=districts,
     )
+
+
+def _districts_without_boundaries(
+    folder: Path, policies: list[DisclosurePolicy], boundaries: Boundaries | None
+) -> list[str]:
+    """Policies that move coordinates to districts of a level that no boundaries can tell."""
+    finest = max((LEVELS.index(d.level) for d in boundaries.districts), default=-1) if boundaries else -1
+    return [
+        f"{folder / 'policies'}: {policy.name}: {tier}: coarsen to district {spec.parameters['district']} needs "
+        "boundaries of that level or finer (GONGKAI_BOUNDARIES); or use a grid (metres)"
+        for policy in policies
+        for tier, tier_policy in policy.tiers.items()
+        for spec in (*tier_policy.by_role.values(), *tier_policy.by_meaning.values())
+        if spec.to_district and LEVELS.index(spec.parameters["district"]) > finest
+    ]
 
 
 def _read_folder(folder: Path, model: type[Any], errors: list[str]) -> list[Any]:

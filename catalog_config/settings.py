@@ -19,7 +19,7 @@ class Settings(BaseModel):
     """One field per environment variable: `home` is GONGKAI_HOME, and so on.
 
     home: the one folder that holds all state. configuration: folder of configuration data. schemas: folder of published
-    table schemas.
+    table schemas. boundaries: folder of boundaries of districts; empty means `boundaries` in `configuration`, if there.
     database_url: SQLAlchemy address; empty means SQLite in `home`. ckan_url: empty means the embedded catalogue.
     upload_limit: bytes of one uploaded file. timezone: IANA name used for clocks and pages.
     """
@@ -29,6 +29,7 @@ class Settings(BaseModel):
     home: Path = Path("var")
     configuration: Path = Path(__file__).parent
     schemas: Path = PUBLISHED
+    boundaries: Path | None = None
     database_url: str = ""
     site_url: str = "http://127.0.0.1:8000"
     ckan_url: str = ""

@@ -66,7 +66,7 @@ def settings() -> str:
     for name, field in Settings.model_fields.items():
         default = field.default
         shown = default.relative_to(ROOT) if isinstance(default, Path) and default.is_absolute() else default
-        lines.append(f"| `{PREFIX}{name.upper()}` | {f'`{shown}`' if shown != '' else ''} |")
+        lines.append(f"| `{PREFIX}{name.upper()}` | {f'`{shown}`' if shown not in ('', None) else ''} |")
     return "\n".join([*lines, "", *(line.strip() for line in (Settings.__doc__ or "").strip().splitlines()), ""])
 
 

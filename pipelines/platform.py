@@ -28,7 +28,7 @@ class Platform:
 
 def open_platform(settings: Settings) -> Platform:
     """Open (on first start: create) everything under `settings.home`. Raises ConfigurationError."""
-    configuration = load_configuration(settings.configuration, settings.schemas)
+    configuration = load_configuration(settings.configuration, settings.schemas, settings.boundaries)
     home = open_home(settings.home)
     engine = open_database(home.folder, settings.database_url)
     migrate(engine)

@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from schemas.dataset import Tier
+from schemas.district import DistrictLevel
 from schemas.findings import Finding
 from schemas.hierarchy import Hierarchy
 from schemas.table_schema import FieldRole, Meaning, SchemaField
@@ -40,6 +41,9 @@ class MaskStyle(StrEnum):
     ADDRESS = "address"
 
 
+DISTRICT_COLUMN = "district_code"  # where coordinates become districts, unless the policy names another
+
+
 # Parameters each control understands, and those it cannot do without.
 CONTROL_PARAMETERS: dict[Control, frozenset[str]] = {
     Control.KEEP: frozenset(),
@@ -51,13 +55,12 @@ CONTROL_PARAMETERS: dict[Control, frozenset[str]] = {
     Control.ROUND: frozenset({"base"}),
     Control.TOP_BOTTOM_CODE: frozenset({"top", "bottom", "share"}),
     Control.DATE_SHIFT: frozenset({"days", "subject"}),
-    Control.COARSEN: frozenset({"metres", "datum"}),
+    Control.COARSEN: frozenset({"metres", "district", "datum", "least", "centroid", "column"}),
     Control.MICROAGGREGATE: frozenset({"k"}),
 }
 REQUIRED_PARAMETERS: dict[Control, frozenset[str]] = {
     Control.ROUND: frozenset({"base"}),
     Control.DATE_SHIFT: frozenset({"days", "subject"}),
-    Control.COARSEN: frozenset({"metres"}),
     Control.MICROAGGREGATE: frozenset({"k"}),
 }
 
@@ -80,7 +83,40 @@ class ControlSpec(BaseModel):
             raise ValueError(f"{self.control} needs the parameter {', '.join(sorted(missing))}")
         if "style" in self.parameters:
             MaskStyle(self.parameters["style"])
+        if self.control is Control.COARSEN:
+            _check_coarsening(self.parameters)
         return self
+
+    @property
+    def to_district(self) -> bool:
+        """Whether a pair of coordinates becomes the district it lies in."""
+        return self.control is Control.COARSEN and "district" in self.parameters
+
+
+def _check_coarsening(parameters: dict[str, Any]) -> None:
+    if ("metres" in parameters) == ("district" in parameters):
+        raise ValueError("coarsen goes to a grid or to districts: state one of metres, district")
+    if "metres" in parameters:
+        if for_districts := sorted({"least", "centroid", "column"} & set(parameters)):
+            raise ValueError(f"{', '.join(for_districts)} goes with district, not with metres")
+        return
+    DistrictLevel(parameters["district"])
+    least, column = parameters.get("least", 1), parameters.get("column", DISTRICT_COLUMN)
+    if not isinstance(least, int) or isinstance(least, bool) or least < 1:
+        raise ValueError("least is a number of records, 1 or more")
+    if not isinstance(parameters.get("centroid", False), bool):
+        raise ValueError("centroid is true or false")
+    if not isinstance(column, str) or not column.strip():
+        raise ValueError("column is the name of a column")
+
+
+class Concentration(BaseModel):
+    """(n,k) rule: a sum is withheld where its `contributors` largest contributors have more than `share` of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    contributors: int = Field(ge=1, le=10)
+    share: float = Field(gt=0, lt=1)
 
 
 class Thresholds(BaseModel):
@@ -149,6 +185,13 @@ class TierPolicy(BaseModel):
 
 class DisclosurePolicy(BaseModel):
     """Which control each role gets in each tier, and the thresholds a release must meet."""
+    @model_validator(mode="after")
+    def _least_of_districts(self) -> Self:
+        districts = [s for s in (*self.by_role.values(), *self.by_meaning.values()) if s.to_district]
+        if self.thresholds.k is None and any("least" not in s.parameters for s in districts):
+            raise ValueError("coarsen to district needs least, the fewest records of a district, or k in thresholds")
+        return self
+
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

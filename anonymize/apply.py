@@ -219,9 +219,7 @@ def _effect(
         return describe_effect(control, 1.0, cells=source.num_rows - source[name].null_count)
     loss = entropy_loss(source[name], treated[name]) if control.control is not Control.KEEP else 0.0
     if recoded is not None and name in recoded.levels:
-        return describe_effect(
-            control, max(recoded.losses[name], loss), level=recoded.levels[name], suppressed=int((~recoded.kept).sum())
-        )
+        return describe_effect(control, max(recoded.losses[name], loss), recoded=recoded)
     if control.control is Control.MASK:
         return describe_effect(control, loss, cells=source.num_rows - source[name].null_count)
     return describe_effect(control, loss, cells=changed.get(name, 0))

@@ -27,10 +27,10 @@ BUILT_IN: dict[str, Hierarchy] = {
             ),
             values=r"\d{6}(\d{3}(\d{3})?)?",
             levels=(
-                Level(prefix=9, fill="0"),
-                Level(prefix=6, fill="0"),
-                Level(prefix=4, fill="0"),
-                Level(prefix=2, fill="0"),
+                Level(prefix=9, fill="0", title=Text(zh="只到乡级", en="by township")),
+                Level(prefix=6, fill="0", title=Text(zh="只到县级", en="by county")),
+                Level(prefix=4, fill="0", title=Text(zh="只到地级", en="by prefecture")),
+                Level(prefix=2, fill="0", title=Text(zh="只到省级", en="by province")),
             ),
         ),
         Hierarchy(
@@ -41,7 +41,11 @@ BUILT_IN: dict[str, Hierarchy] = {
                 en="the first 2 digits are the province, 3 the postal zone, 4 the county",
             ),
             values=r"\d{6}",
-            levels=(Level(prefix=4, fill="0"), Level(prefix=3, fill="0"), Level(prefix=2, fill="0")),
+            levels=(
+                Level(prefix=4, fill="0", title=Text(zh="只到县市", en="by county")),
+                Level(prefix=3, fill="0", title=Text(zh="只到邮区", en="by postal zone")),
+                Level(prefix=2, fill="0", title=Text(zh="只到省级", en="by province")),
+            ),
         ),
         Hierarchy(
             name="date",
@@ -75,10 +79,12 @@ BUILT_IN: dict[str, Hierarchy] = {
             levels=(
                 Level(
                     pattern=r"(?:[^省市区县旗州盟]{2,7}(?:省|自治区|特别行政区))?(?:[^省市区县旗]{1,8}(?:市|自治州|地区|盟))?"
-                    r"(?:[^省市区县旗]{1,8}(?:区|县|旗|市))?"
+                    r"(?:[^省市区县旗]{1,8}(?:区|县|旗|市))?",
+                    title=Text(zh="只到县级", en="by county"),
                 ),
                 Level(
-                    pattern=r"(?:[^省市区县旗州盟]{2,7}(?:省|自治区|特别行政区))?(?:[^省市区县旗]{1,8}(?:市|自治州|地区|盟))?"
+                    pattern=r"(?:[^省市区县旗州盟]{2,7}(?:省|自治区|特别行政区))?(?:[^省市区县旗]{1,8}(?:市|自治州|地区|盟))?",
+                    title=Text(zh="只到地级", en="by prefecture"),
                 ),
             ),
         ),

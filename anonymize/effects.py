@@ -33,25 +33,19 @@ def what_was_done(control: DisclosureControl) -> Text:
 
 
 def describe_effect(
-    control: DisclosureControl, loss: float, *, cells: int = 0, level: int | None = None, suppressed: int = 0
+    control: DisclosureControl, loss: float, *, cells: int = 0, recoded: Recoded | None = None
 ) -> FieldEffect:
     """The effect with its sentence. recoded: of a quasi-identifier, whose records left out are told with the reason."""
     done = what_was_done(control)
     parts_zh, parts_en = [done.zh], [done.en]
-    if level is not None:
-        name = control.levels.title if control.levels else Text(zh="原值", en="the values themselves")
-        if level == VARIES:
-            parts_zh.append(f"按组选用“{name.zh}”的不同层级")
-            parts_en.append(f"each group at its own level of '{name.en}'")
-        elif level == 0:
-            parts_zh[0], parts_en[0] = "取值未变", "values unchanged"
-        else:
-            whole = control.levels is not None and level > len(control.levels.levels)
-            parts_zh.append("全部归并为一类" if whole else f"采用“{name.zh}”第 {level} 级")
-            parts_en.append("all values as one" if whole else f"level {level} of '{name.en}'")
+    suppressed = 0 if recoded is None else int((~recoded.kept).sum())
+    if recoded is not None:
+        published = recoded.published[control.field]
+        own = control.control not in (Control.KEEP, Control.GENERALISE)  # rounded, coarsened, …: then as it is
+        parts_zh, parts_en = ([done.zh], [done.en]) if own else ([published.zh], [f"published {published.en}"])
         if suppressed:
-            parts_zh.append(f"仍不足阈值的 {suppressed} 条记录不予发布")
-            parts_en.append(f"{suppressed} records in classes still below the threshold were withheld")
+            parts_zh.append(f"另有 {suppressed} 条记录整条不发布（{recoded.left_out.zh}）")
+            parts_en.append(f"{suppressed} whole records were left out ({recoded.left_out.en})")
     elif cells and control.control is Control.REDACT:
         parts_zh.append(f"涉及 {cells} 个单元格")
         parts_en.append(f"{cells} cells changed")
@@ -60,7 +54,9 @@ def describe_effect(
         control=control.control,
         loss=round(loss, 6),
         cells_suppressed=cells if control.control is Control.DROP else suppressed,
-        why=Text(zh=f"{'，'.join(parts_zh)}（{control.reason.zh}）", en=f"{', '.join(parts_en)} ({control.reason.en})"),
+        why=Text(
+            zh=f"{'；'.join(parts_zh)}。依据：{control.reason.zh}", en=f"{'; '.join(parts_en)}. By {control.reason.en}"
+        ),
     )
 
 

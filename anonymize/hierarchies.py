@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from anonymize.built_in_hierarchies import BUILT_IN, number_levels
 from anonymize.levels import labels_at_level
 from schemas.errors import ConfigurationError, Refused
-from schemas.hierarchy import Hierarchy
+from schemas.hierarchy import Hierarchy, Level
 from schemas.table_schema import Meaning, SchemaField
 from schemas.text import Text
 
@@ -54,7 +54,8 @@ class GeneralisedColumn:
     level_codes[level][distinct value] → label; labels[level][label]: text, None for missing (level 0: no labels).
     shares[level][distinct value]: part of the domain its label covers. domain: number of values it could take.
     order: distinct value → rank such that every label of every level is one run of ranks.
-    lowest: the lowest level a solution may choose. values: the distinct values as texts.
+    lowest: the lowest level a solution may choose. values: the distinct values as texts. steps: the levels between the
+    values themselves and the root, as they were applied.
     """
 
     name: str
@@ -66,6 +67,7 @@ class GeneralisedColumn:
     order: Codes
     lowest: int = 0
     values: pa.Array | None = None
+    steps: tuple[Level, ...] = ()
 
     @property
     def height(self) -> int:
@@ -150,6 +152,7 @@ def generalise_column(
         order=_order(values, level_codes),
         lowest=min(lowest, len(level_codes) - 1),
         values=values,
+        steps=tuple(levels) if found else (),
     )
 
 

@@ -25,7 +25,7 @@ def infeasible(
         f"(required: {requirement.k}; {rows} rows)"
     ]
     costliest = _costliest(columns, requirement.suppression_limit)
-    if costliest is not None:
+    if costliest is not None and (costliest[1] > reached or len(columns) == 1) and rows >= requirement.k:
         name, without = costliest
         parts_zh.append(f"代价最大的字段是 {name}，不发布它时 k 可达 {without}")
         parts_en.append(f"field {name} costs most: without it k = {without} is reachable")
@@ -43,8 +43,9 @@ def infeasible(
         "infeasible-thresholds",
         Text(zh="达不到策略的阈值：" + "；".join(parts_zh), en="the thresholds cannot be met: " + "; ".join(parts_en)),
         Text(
-            zh="请删除代价最大的字段、为它选用更粗的泛化层次，或改用抑制上限更高的策略",
-            en="drop the field that costs most, give it a coarser hierarchy, or use a policy that may suppress more",
+            zh="请选择更小的 k（不低于策略）、删除代价最大的字段、为它选用更粗的泛化层次，或改用抑制上限更高的策略",
+            en="choose a smaller k that the policy allows, drop the field that costs most, give it a coarser "
+            "hierarchy, or use a policy that may suppress more",
         ),
         field=costliest[0] if costliest else columns[0].name,
     )

@@ -9,7 +9,7 @@ ARX's Loss metric; t-closeness is not monotonic, so nothing is ruled out by it a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -53,7 +53,10 @@ class Requirement:
 
 @dataclass(frozen=True)
 class FullDomain:
-    """levels: per column. suppressed: row → is it in a class that fails? losses: per column. optimal: proven best."""
+    """levels: per column. suppressed: row → is it in a class that fails? losses: per column. optimal: proven best.
+
+    lattice: the search, from which one for a larger k can go on.
+    """
 
     levels: Node
     loss: float
@@ -61,6 +64,7 @@ class FullDomain:
     suppressed: np.ndarray
     optimal: bool
     nodes_checked: int
+    lattice: Lattice = field(repr=False, compare=False)
 
 
 def full_domain(
@@ -68,12 +72,16 @@ def full_domain(
     requirement: Requirement,
     sensitive: Sequence[SensitiveColumn] = (),
     aggregate: Aggregate = "gm",
+    after: Lattice | None = None,
 ) -> FullDomain | None:
-    """The levels with the least loss that meet `requirement`; None where no levels do."""
+    """The levels with the least loss that meet `requirement`; None where no levels do.
+
+    after: the search of the same columns for a smaller k, all else being equal, with no column in `sensitive` that has
+    a `least` of its own; the loss found is that of a fresh search, sooner.
+    """
     rows = len(columns[0].codes)
-    table = TupleTable(columns)
     watched = [s for s in sensitive if s.wanted(requirement) is not None or s.distance(requirement) is not None]
-    lattice = Lattice(table, requirement, watched, aggregate)
+    lattice = after.raised(requirement) if after else Lattice(TupleTable(columns), requirement, watched, aggregate)
     found = lattice.search()
     if found is None:
         return None
@@ -87,6 +95,7 @@ def full_domain(
         suppressed=suppressed,
         optimal=lattice.exhaustive,
         nodes_checked=lattice.checks,
+        lattice=lattice,
     )
 
 

@@ -1,6 +1,7 @@
 """The search for the cheapest node of the lattice of levels that meets a requirement."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,7 @@ class Lattice:
         self.snapshots = Snapshots(table, self.marks)
         self.best: float = np.inf
         self.best_node: Node | None = None
+        self.start: Node | None = None  # looked at first: a good node found early spares looking at others
         self.checks = 0
         if self.exhaustive:
             self.done = np.zeros(self.shape, bool)
@@ -46,6 +48,16 @@ class Lattice:
             self.covered = np.stack(np.meshgrid(*table.covered, indexing="ij"), -1)
             self.extra = np.zeros_like(self.covered)
             self.least = self._loss(self.covered)
+
+    def raised(self, requirement: "Requirement") -> "Lattice":
+        """The search for a larger k, all else being equal, after this one. What was ruled out stays so and suppression
+        costs no less; grouped tables are shared. Not for a column whose own number of values grows with k."""
+        later = copy(self)
+        later.requirement, later.checks = requirement, 0
+        later.start, later.best, later.best_node = self.best_node, np.inf, None
+        if later.exhaustive:
+            later.done = np.zeros(self.shape, bool)
+        return later
 
     def _watch(self, sensitive: Sequence["SensitiveColumn"]) -> None:
         """Marks for l where the column allows them; value by value for t, and for l where it does not."""
@@ -66,6 +78,8 @@ class Lattice:
         self._check(self.top)
         if self.monotonic and self.best_node is None:
             return None
+        if self.start is not None and self.monotonic:
+            self._bisect(self._chain_from(self.start))
         order = np.argsort(self.least, axis=None, kind="stable")
         position = self._next_worth(order, 0)
         while position is not None:

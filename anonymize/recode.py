@@ -10,8 +10,11 @@ import pyarrow.compute as pc
 from anonymize.hierarchies import GeneralisedColumn, distinct_values, fixed_column, generalise_column
 from anonymize.infeasible import infeasible
 from anonymize.kanonymity import FullDomain, Requirement, SensitiveColumn, failing_rows, full_domain, losses_of
+from anonymize.lattice import Lattice
+from anonymize.level_words import published_as
 from anonymize.loss import aggregate_loss
 from anonymize.mondrian import local_recoding
+from anonymize.tuples import Node
 from schemas.disclosure import Control, DisclosureControl, Recoding, Thresholds, TierPolicy
 from schemas.errors import ConfigurationError
 from schemas.table_schema import FieldRole, Meaning
@@ -33,14 +36,21 @@ UNKNOWABLE = frozenset({Control.DROP, Control.PSEUDONYM})
 
 @dataclass(frozen=True)
 class Recoded:
-    """columns: field → recoded column, where it changed. kept: row → stays. losses: field → loss."""
+    """columns: field → recoded column, where it changed. kept: row → stays. losses: field → loss.
+
+    published: field → how it is published, in words. left_out: why the other records are left out. lattice: of the
+    search for full-domain levels.
+    """
 
     columns: dict[str, pa.Array]
     kept: np.ndarray
     levels: dict[str, int]
     losses: dict[str, float]
     loss: float
+    published: dict[str, Text]
+    left_out: Text
     optimal: bool = True
+    lattice: Lattice | None = None
 
 
 def quasi_identifiers(controls: Sequence[DisclosureControl]) -> tuple[str, ...]:
@@ -86,8 +96,10 @@ def recode_columns(
     sensitive: Sequence[SensitiveColumn],
     tier_policy: TierPolicy,
     persons: np.ndarray | None = None,
+    after: Lattice | None = None,
 ) -> Recoded:
-    """Recode `columns` as the policy says. persons: row → person, where persons have several records."""
+    """Recode `columns` as the policy says. persons: row → person, where persons have several records. after: the
+    lattice of the same columns recoded for a smaller k, all else being equal."""
     requirement = _requirement(tier_policy.thresholds)
     watched = list(sensitive) if requirement.l is not None or requirement.t is not None else []
     if persons is not None:
@@ -96,25 +108,22 @@ def recode_columns(
         return _local(columns, requirement, watched)
     if tier_policy.recoding is Recoding.SUPPRESS:
         return _suppress(columns, requirement, watched)
-    found = _full_domain(columns, requirement, watched)
+    found = _full_domain(columns, requirement, watched, after)
     if found is None:
         raise infeasible(columns, requirement, watched)
-    return Recoded(
-        columns={c.name: c.at_level(n) for c, n in zip(columns, found.levels, strict=True) if n > 0},
-        kept=~found.suppressed,
-        levels={c.name: n for c, n in zip(columns, found.levels, strict=True)},
-        losses={c.name: float(x) for c, x in zip(columns, found.losses, strict=True)},
-        loss=found.loss,
-        optimal=found.optimal,
-    )
+    recoded = _at_levels(columns, found.levels, found.suppressed, requirement, watched)
+    return replace(recoded, optimal=found.optimal, lattice=found.lattice)
 
 
 def _full_domain(
-    columns: Sequence[GeneralisedColumn], requirement: Requirement, watched: Sequence[SensitiveColumn]
+    columns: Sequence[GeneralisedColumn],
+    requirement: Requirement,
+    watched: Sequence[SensitiveColumn],
+    after: Lattice | None = None,
 ) -> FullDomain | None:
     """The optimum for classes of records; its classes of too few persons go as well, if the limit allows. Only if it
     does not, the search counts persons at every node, which takes long."""
-    found = full_domain(columns, requirement, [s for s in watched if s.least is None])
+    found = full_domain(columns, requirement, [s for s in watched if s.least is None], after=after)
     if found is None or all(s.least is None for s in watched):
         return found
     suppressed = failing_rows(columns, found.levels, requirement, watched)
@@ -131,13 +140,26 @@ def _suppress(
     suppressed = failing_rows(columns, node, requirement, sensitive)
     if suppressed.sum() > requirement.suppression_limit * len(suppressed):
         raise infeasible(columns, requirement, sensitive)
+    return _at_levels(columns, node, suppressed, requirement, sensitive)
+
+
+def _at_levels(
+    columns: Sequence[GeneralisedColumn],
+    node: Node,
+    suppressed: np.ndarray,
+    requirement: Requirement,
+    watched: Sequence[SensitiveColumn],
+) -> Recoded:
     losses = losses_of(columns, node, suppressed)
+    levels = list(zip(columns, node, strict=True))
     return Recoded(
-        columns={c.name: c.at_level(n) for c, n in zip(columns, node, strict=True) if n > 0},
+        columns={c.name: c.at_level(n) for c, n in levels if n > 0},
         kept=~suppressed,
-        levels={c.name: n for c, n in zip(columns, node, strict=True)},
+        levels={c.name: n for c, n in levels},
         losses={c.name: float(x) for c, x in zip(columns, losses, strict=True)},
-        loss=float(aggregate_loss(losses)),
+        loss=float(aggregate_loss(losses)) if len(suppressed) else 0.0,
+        published={c.name: published_as(c, n) for c, n in levels},
+        left_out=_why_left_out(requirement, watched),
     )
 
 
@@ -153,7 +175,30 @@ def _local(
         levels={c.name: VARIES for c in columns},
         losses={c.name: float(x) for c, x in zip(columns, found.losses, strict=True)},
         loss=found.loss,
+        published={c.name: published_as(c, None) for c in columns},
+        left_out=_why_left_out(requirement, sensitive),
     )
+
+
+def _why_left_out(requirement: Requirement, watched: Sequence[SensitiveColumn]) -> Text:
+    """What the classes of the records that are left out lack."""
+    persons = any(s.least is not None for s in watched)
+    parts = [
+        Text(
+            zh=f"相同的{'人' if persons else '记录'}不足 {requirement.k} {'个' if persons else '条'}",
+            en=f"fewer than {requirement.k} {'persons' if persons else 'records'} alike",
+        )
+    ]
+    if requirement.l is not None and any(s.least is None for s in watched):
+        parts.append(
+            Text(
+                zh=f"同组的敏感取值不足 {requirement.l} 种",
+                en=f"fewer than {requirement.l} sensitive values among those alike",
+            )
+        )
+    if requirement.t is not None and any(s.least is None for s in watched):
+        parts.append(Text(zh="同组的敏感取值分布与全表相差过大", en="sensitive values too unlike the whole table's"))
+    return Text(zh="或".join(part.zh for part in parts), en=", or ".join(part.en for part in parts))
 
 
 def generalised(table: pa.Table, control: DisclosureControl) -> GeneralisedColumn:

@@ -45,15 +45,20 @@ def measure_risk(
     if not quasi_identifiers or rows == 0:
         return RiskFigures(records=rows, equivalence_classes=0 if rows == 0 else 1)
     class_of, sizes = equivalence_classes([distinct_values(table[q])[0] for q in quasi_identifiers], rows)
-    smallest = int(sizes.min())
+    diversity = _least_diversity(class_of, len(sizes), sensitive)
+    distance = _greatest_distance(class_of, sizes, sensitive)
+    return risk_of_classes(sizes, population).model_copy(update={"l": diversity, "t": distance})
+
+
+def risk_of_classes(sizes: np.ndarray, population: int | None = None) -> RiskFigures:
+    """The figures that the sizes of the classes give, at least one class; l and t need sensitive values."""
+    rows, smallest = int(sizes.sum()), int(sizes.min())
     people = max(population or 0, rows)
     uniqueness = population_uniqueness(sizes, people)
     return RiskFigures(
         records=rows,
         equivalence_classes=len(sizes),
         k=smallest,
-        l=_least_diversity(class_of, len(sizes), sensitive),
-        t=_greatest_distance(class_of, sizes, sensitive),
         prosecutor_risk=1 / smallest,
         journalist_risk=1 / smallest * (rows / people if population else 1.0),
         marketer_risk=len(sizes) / rows,

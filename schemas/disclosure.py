@@ -265,7 +265,20 @@ class RiskFigures(BaseModel):
 
 
 class TradeoffPoint(BaseModel):
-    """What one k would cost. loss: ARX Loss metric over the quasi-identifiers, 0 (unchanged) to 1 (gone)."""
+    """What one k would cost. loss: ARX Loss metric over the quasi-identifiers, 0 (unchanged) to 1 (gone).
+
+    published: field → how it would be published, in words. risk: measured on the records that would stay, l and t left
+    out. sentence: all of it in one. note: why the k is out of reach.
+    """
+
+class KChoice(BaseModel):
+    """What a steward chose for a dataset: tier → k, at least the policy's. number: of the record of the choice."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    k: dict[Tier, int]
+
 
     model_config = ConfigDict(frozen=True)
 
@@ -279,6 +292,10 @@ class TradeoffPoint(BaseModel):
     note: Text | None = None
 
 
+    levels: dict[str, int] = {}  # field → level of its hierarchy, -1 where it differs between records
+    published: dict[str, Text] = {}
+    risk: RiskFigures | None = None
+    sentence: Text | None = None
 class DisclosureReport(BaseModel):
     """Measured risk and loss of one tier of one release. Holds no raw value."""
 

@@ -31,6 +31,8 @@ class Level(BaseModel):
     band: numbers in bands of this width, `top` and above are one band. edges: numbers between named borders.
     date: a date shortened. lookup: label of the first `key_length` characters (None: of the whole value).
     pattern: the part of a text that a regular expression matches from its beginning; no match means `*`.
+    title: how values are published at this level, after "the age is published …": `by county`, `只到县级`; where it is
+    not given, words are made from the kind.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,7 @@ class Level(BaseModel):
     lookup: dict[str, str] | None = None
     key_length: int | None = Field(default=None, ge=1)
     pattern: str | None = None
+    title: Text | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

@@ -3,9 +3,9 @@
 May run twice: the same source gives the same release.
 """
 
-import time
 from collections.abc import Sequence, Set
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -32,15 +32,18 @@ from pipelines.privacy_budget import (
     recorded_answer,
     spend,
 )
-from pipelines.progress import Progress, Report
-from pipelines.sources import SourceRecord, load_source, preparation_key, source_path
+from pipelines.progress import Pace, Progress, Report, every, progress_record
+from pipelines.source_reports import keep_verdict
+from pipelines.sources import SourceRecord, error_record, load_source, preparation_key, source_path
 from schemas.actor import Actor, system_actor
 from schemas.dataset import Dataset, Tier
-from schemas.errors import GongkaiError, Refused
+from schemas.errors import Refused
 from schemas.registry import load_published
 from schemas.release import Release
 from schemas.text import Text
+from schemas.validation import ValidationReport
 
+TOLD_OF_WARNINGS = {"type", "row", "field", "message", "remedy"}  # no cells
 REFERENCE_TIERS = (Tier.OPEN, Tier.RESTRICTED, Tier.STATISTICAL)  # rows before aggregates, open ones first
 
 
@@ -52,13 +55,20 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: R
     source = load_source(platform, source_id)
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, source.dataset)
-    report_progress = progress or _recorded_progress(platform, source_id)
+    report_progress = progress or every(1.0, partial(_record_progress, platform, source_id))
+    warnings: list[dict[str, Any]] = []
+
+    def verdict(report: ValidationReport) -> None:
+        warnings[:] = [warning.model_dump(mode="json", include=TOLD_OF_WARNINGS) for warning in report.warnings]
+        keep_verdict(platform, source, dataset, report, actor)
+
     path = source_path(platform.home, source_id, source.file_name)
     try:
         question = open_question(platform, dataset, source.digest)
         while True:
-            release = prepare(_preparation(platform, dataset, source.digest, question), path, report_progress)
-            if _record_release(platform, source, release, question, actor):
+            preparation = _preparation(platform, dataset, source.digest, question)
+            release = prepare(preparation, path, report_progress, verdict)
+            if _record_release(platform, source, release, question, actor, warnings):
                 return release
             # Another process drew the noise for the same source meanwhile: now take the table it recorded.
     except Refused as error:
@@ -136,19 +146,11 @@ def _published_tables(platform: Platform, dataset: Dataset, own: Set[str], tier:
     ]
 
 
-def _recorded_progress(platform: Platform, source_id: str) -> Report:
-    last: tuple[str, float] = ("", 0.0)
-
-    def report(progress: Progress) -> None:
-        nonlocal last
-        if progress.stage == last[0] and time.monotonic() - last[1] < 1:
-            return
-        last = (progress.stage, time.monotonic())
-        with platform.engine.begin() as connection:
-            values = {"status": "preparing", "stage": progress.stage, "done": progress.share or 0.0}
-            connection.execute(sources.update().where(sources.c.id == source_id).values(**values))
-
-    return report
+def _record_progress(platform: Platform, source_id: str, now: Progress, pace: Pace, seconds: float) -> None:
+    values = {"status": "preparing", "stage": now.stage, "done": now.share or 0.0}
+    with platform.engine.begin() as connection:
+        told = progress_record(now, pace, seconds)
+        connection.execute(sources.update().where(sources.c.id == source_id).values(**values, progress=told))
 
 
 def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, actor: Actor) -> None:
@@ -159,7 +161,7 @@ def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, ac
         outcome["disclosure"] = [r.model_dump(mode="json") for r in error.reports]
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
-        values = {"status": "refused", "stage": None, "done": 1.0, "outcome": outcome}
+        values = {"status": "refused", "stage": None, "done": 1.0, "progress": None, "outcome": outcome}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
         finish_key(connection, preparation_key(source.id), now)
         record(
@@ -173,7 +175,12 @@ def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, ac
 
 
 def _record_release(
-    platform: Platform, source: SourceRecord, release: Release, question: Question | None, actor: Actor
+    platform: Platform,
+    source: SourceRecord,
+    release: Release,
+    question: Question | None,
+    actor: Actor,
+    warnings: list[dict[str, Any]],
 ) -> bool:
     """False: nothing was recorded, as the question was answered with other noise meanwhile."""
     now = datetime.now(UTC)
@@ -181,7 +188,8 @@ def _record_release(
         known = connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first() is not None
         if question is not None and answered_otherwise(connection, release, question):
             return False
-        values = {"status": "prepared", "stage": None, "done": 1.0, "outcome": {"release": release.id}}
+        outcome = {"release": release.id, "warnings": warnings} if warnings else {"release": release.id}
+        values = {"status": "prepared", "stage": None, "done": 1.0, "progress": None, "outcome": outcome}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
         finish_key(connection, preparation_key(source.id), now)
         if known:
@@ -214,13 +222,3 @@ def _uploader(source: SourceRecord) -> Actor:
     """Who handed the file in: a person, or the operator at the command line."""
     part = source.uploaded_by.removeprefix("system:")
     return system_actor(part) if part != source.uploaded_by else Actor(id=source.uploaded_by)
-
-
-def error_record(error: GongkaiError) -> dict[str, Any]:
-    """An error as plain data."""
-    return {
-        "code": error.code,
-        "message": error.message.model_dump(),
-        "remedy": error.remedy.model_dump() if error.remedy else None,
-        "field": error.field,
-    }

@@ -101,8 +101,16 @@ class Preparation:
     detector: DetectorQuality | None = None
 
 
-def prepare(preparation: Preparation, source_path: Path, progress: Report = lambda progress: None) -> Release:
-    """One release of one source. Raises Refused (InvalidSource, DisclosureRefused, …); then nothing was stored."""
+def prepare(
+    preparation: Preparation,
+    source_path: Path,
+    progress: Report = lambda progress: None,
+    verdict: Callable[[ValidationReport], None] = lambda report: None,
+) -> Release:
+    """One release of one source. verdict: told what validation says, be it good or bad.
+
+    Raises Refused (InvalidSource, DisclosureRefused, …); then nothing was stored.
+    """
     dataset, schema, policy = preparation.dataset, preparation.schema, preparation.policy
     progress(Progress("read"))
     source = read_source(source_path, progress=progress)
@@ -114,6 +122,7 @@ def prepare(preparation: Preparation, source_path: Path, progress: Report = lamb
         releases=preparation.references,
         folder=preparation.work,
     )
+    verdict(validated if isinstance(validated, ValidationReport) else validated.report)
     table = _accepted(validated).table
     progress(Progress("detect"))
     titles = {f.name: (f.title.zh, f.title.en) for f in schema.fields}

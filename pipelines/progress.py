@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 STAGES = ("read", "validate", "detect", "treat", "assess", "package")  # of preparing, in order
 SETTLED = 0.5  # seconds of a step before its speed is told
@@ -52,6 +54,30 @@ class Pacer:
             return Pace()
         left = seconds * (1 - now.share) / now.share if now.share is not None and now.share >= SURE else None
         return Pace(now.bytes / seconds or None, now.rows / seconds or None, left)
+
+
+def every(seconds: float, write: Callable[[Progress, Pace, float], None]) -> Report:
+    """Passes on each new step at once, and a step's progress once in so many seconds, with its pace and the seconds
+    that the step has taken."""
+    pacer, last, stage, began = Pacer(), float("-inf"), "", 0.0
+
+    def report(now: Progress) -> None:
+        nonlocal last, stage, began
+        pace, moment = pacer(now), time.monotonic()
+        if now.stage != stage:
+            stage, began = now.stage, moment
+        elif moment - last < seconds:
+            return
+        last = moment
+        write(now, pace, moment - began)
+
+    return report
+
+
+def progress_record(now: Progress, pace: Pace, seconds: float) -> dict[str, Any]:
+    """What is kept in the database for a page to show. seconds: that the step has taken."""
+    began = datetime.now(UTC) - timedelta(seconds=seconds)
+    return {"stage": now.stage, "share": now.share, "rows": now.rows, **asdict(pace), "began": began.isoformat()}
 
 
 Advance = Callable[[float, int], None]  # (share, bytes) of one pass over a file

@@ -25,12 +25,11 @@ from pipelines.platform import Platform
 from pipelines.store import file_digest
 from schemas.actor import Actor
 from schemas.dataset import Dataset, Openness
-from schemas.errors import NotFound, Refused, TooLarge
+from schemas.errors import GongkaiError, NotFound, Refused, TooLarge
 from schemas.release import Release
 from schemas.text import Text
 
 BLOCK = 1 << 20
-STAGES = ("read", "validate", "detect", "treat", "assess", "package")  # of preparing, in order
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,23 @@ class SourceRecord:
     status: str
     stage: str | None
     done: float
+    progress: dict[str, Any] | None
     outcome: dict[str, Any] | None
     uploaded_at: datetime
     uploaded_by: str
 
 
 def accept_source(
-    platform: Platform, dataset_name: str, content: BinaryIO, file_name: str, actor: Actor, now: datetime
+    platform: Platform,
+    dataset_name: str,
+    content: BinaryIO,
+    file_name: str,
+    actor: Actor,
+    now: datetime,
+    corrected_from: str | None = None,
 ) -> str:
-    """Take in an uploaded file and queue its preparation; returns the source id.
+    """Take in an uploaded file and queue its preparation; returns the source id. corrected_from: the source of which
+    it is the corrected copy.
 
     Raises NotPermitted, TooLarge, Refused (closed dataset, empty file, a name that is a path).
     """
@@ -89,7 +96,8 @@ def accept_source(
             action="source.accept",
             subject=f"dataset:{dataset_name}",
             now=now,
-            data={"source": source_id, "digest": digest, "size": size},
+            data={"source": source_id, "digest": digest, "size": size}
+            | ({"corrected_from": corrected_from} if corrected_from else {}),
         )
     return source_id
 
@@ -161,10 +169,11 @@ def _write_durably(content: BinaryIO | BufferedReader, path: Path, limit: int) -
     return size
 
 
-def load_source(platform: Platform, source_id: str) -> SourceRecord:
-    """Raises NotFound."""
+def load_source(platform: Platform, source_id: str, *, outcome: bool = True) -> SourceRecord:
+    """outcome: False leaves it unread; it may be large. Raises NotFound."""
+    columns = [c if outcome or c is not sources.c.outcome else sa.null().label("outcome") for c in sources.c]
     with reading(platform.engine) as connection:
-        row = connection.execute(sa.select(sources).where(sources.c.id == source_id)).first()
+        row = connection.execute(sa.select(*columns).where(sources.c.id == source_id)).first()
     if row is None:
         raise NotFound(
             "unknown-source",
@@ -173,6 +182,16 @@ def load_source(platform: Platform, source_id: str) -> SourceRecord:
             field="source",
         )
     return SourceRecord(**row._mapping)
+
+
+def error_record(error: GongkaiError) -> dict[str, Any]:
+    """An error as plain data."""
+    return {
+        "code": error.code,
+        "message": error.message.model_dump(),
+        "remedy": error.remedy.model_dump() if error.remedy else None,
+        "field": error.field,
+    }
 
 
 def list_sources(platform: Platform, dataset: str | None = None, limit: int = 50) -> list[SourceRecord]:

@@ -19,6 +19,7 @@ from governance.database.engine import reading
 from governance.outbox import Task, anything_due, extend_lease, finish, lease_next, retry_later
 from pipelines.letters import send_letter
 from pipelines.platform import Platform
+from pipelines.source_files import list_files
 from pipelines.sources import load_source
 from schemas.actor import Actor, Duty, system_actor
 from schemas.errors import DependencyFailed, GongkaiError
@@ -42,11 +43,22 @@ def _publish(platform: Platform, task: Task) -> None:
     publish(platform, task.payload["dataset"], actor, datetime.now(UTC))
 
 
+def _source_file(platform: Platform, task: Task) -> None:
+    from pipelines.source_reports import make_file
+
+    make_file(platform, task.payload["source"], task.payload["name"])
+
+
 def _letter(platform: Platform, task: Task) -> None:
     send_letter(platform.settings, platform.home, task.id, task.payload)
 
 
-HANDLERS: dict[str, Callable[[Platform, Task], None]] = {"prepare": _prepare, "publish": _publish, "letter": _letter}
+HANDLERS: dict[str, Callable[[Platform, Task], None]] = {
+    "prepare": _prepare,
+    "publish": _publish,
+    "letter": _letter,
+    "source-file": _source_file,
+}
 
 
 def run_clocks(platform: Platform) -> None:
@@ -84,8 +96,8 @@ def run_one(platform: Platform) -> bool:
     except Exception as failure:
         error, recoverable = f"unexpected:{type(failure).__name__}", task.attempts < 3
         _log_without_values(task, failure)
-    if error and not recoverable and task.kind == "prepare":
-        _give_up_preparing(platform, task)
+    if error and not recoverable and task.kind in GIVING_UP:
+        GIVING_UP[task.kind](platform, task)
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
         if error and recoverable:
@@ -107,6 +119,18 @@ def _give_up_preparing(platform: Platform, task: Task) -> None:
     source = load_source(platform, task.payload["source"])
     if source.status in ("received", "preparing"):
         give_up_source(platform, source.id, system_actor("worker"))
+
+
+def _give_up_file(platform: Platform, task: Task) -> None:
+    from pipelines.source_reports import give_up_file
+
+    name = task.payload["name"]
+    known = list_files(platform, task.payload["source"]).get(name)
+    if known is not None and known.status == "making":
+        give_up_file(platform, task.payload["source"], name)
+
+
+GIVING_UP: dict[str, Callable[[Platform, Task], None]] = {"prepare": _give_up_preparing, "source-file": _give_up_file}
 
 
 def _log_without_values(task: Task, failure: Exception) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from api.portal import access_pages, account_pages, public_pages, review_pages, steward_pages
+from api.portal import access_pages, account_pages, public_pages, review_pages, source_pages, steward_pages
 from api.portal.rendering import render
 from api.portal.templating import STATIC, page_address
 from api.portal.translation import negotiated_language
@@ -83,7 +83,7 @@ def add_portal(app: FastAPI) -> None:
     app.include_router(public_pages.schema_files)
     app.include_router(account_pages.language_router)
     for language in LANGUAGES:
-        for pages in (public_pages, steward_pages, review_pages, access_pages, account_pages):
+        for pages in (public_pages, steward_pages, source_pages, review_pages, access_pages, account_pages):
             app.include_router(pages.router, prefix=f"/{language}")
     app.include_router(without_language)
 

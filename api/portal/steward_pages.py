@@ -1,4 +1,4 @@
-"""Pages of data stewards: own datasets, declare one, hand in a file, see at once what is wrong."""
+"""Pages of data stewards: own datasets, declare one, hand in a file. `source_pages` has the page of a file."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -10,18 +10,16 @@ from pydantic import ValidationError
 
 from api.identity import signed_in_actor
 from api.platform import platform_of
-from api.portal.public_pages import field_titles
 from api.portal.rendering import redirect, render
 from governance.database.engine import reading
-from governance.release_review.service import find_review, list_reviews
+from governance.release_review.service import list_reviews
 from pipelines.current_release import current_release
 from pipelines.datasets import apply_dataset, list_datasets, load_dataset, require_steward
 from pipelines.publish import withdraw
-from pipelines.sources import STAGES, accept_source, list_sources, load_source
+from pipelines.sources import accept_source, list_sources
 from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset, Openness
 from schemas.errors import GongkaiError, NotPermitted, Refused
-from schemas.registry import load_published
 from schemas.text import Text
 from schemas.yaml_text import read_yaml
 
@@ -153,26 +151,3 @@ def take_back(request: Request, name: str, reason: Annotated[str, Form(max_lengt
     except Refused as error:
         return _desk(request, name, 422, error)
     return redirect(request, f"/steward/{name}")
-
-
-@router.get("/steward/sources/{source_id}")
-def source(request: Request, source_id: str) -> HTMLResponse:
-    """Progress, then the validation report (offending cells are for the publisher's stewards alone) or the release."""
-    actor, platform = steward(request), platform_of(request)
-    found = load_source(platform, source_id)
-    release = (found.outcome or {}).get("release")
-    root = platform.configuration.schemas
-    with reading(platform.engine) as connection:
-        dataset = load_dataset(connection, found.dataset)
-        require_steward(dataset, actor)
-        review = find_review(connection, release) if release else None
-    return render(
-        request,
-        "source.html",
-        source=found,
-        dataset=dataset,
-        review=review,
-        titles=field_titles(load_published(dataset.table_schema, root) if dataset.table_schema else None),
-        stages=STAGES,
-        own=actor.organisation == dataset.publisher and Duty.STEWARD in actor.duties,
-    )

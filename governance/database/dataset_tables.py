@@ -26,11 +26,24 @@ sources = sa.Table(
     sa.Column("status", sa.String(20), nullable=False),  # received, preparing, refused, prepared, failed
     sa.Column("stage", sa.String(40)),  # step of preparing, for progress
     sa.Column("done", sa.Float, nullable=False, default=0.0),  # share of the step done, 0 to 1
+    sa.Column("progress", sa.JSON),  # rows, bytes, speed and time left of the step
     sa.Column(
         "outcome", sa.JSON
     ),  # refused: error or validation report with values, for the steward; prepared: release
     sa.Column("uploaded_at", UtcTime, nullable=False),
     sa.Column("uploaded_by", sa.String(200), nullable=False),
+)
+
+source_files = sa.Table(
+    "source_files",
+    metadata,
+    sa.Column("source", sa.String(32), sa.ForeignKey("sources.id"), primary_key=True),
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("status", sa.String(20), nullable=False),  # making, ready, refused
+    sa.Column("progress", sa.JSON),  # while it is made
+    sa.Column("outcome", sa.JSON),  # ready: size, digest, what was changed; refused: the error; no raw value
+    sa.Column("requested_at", UtcTime, nullable=False),
+    sa.Column("requested_by", sa.String(200), nullable=False),
 )
 
 releases = sa.Table(

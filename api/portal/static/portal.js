@@ -3,7 +3,7 @@
   // A page of work in progress renews its part until the work is done.
   const renew = async (part) => {
     try {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      const answer = await fetch(part.dataset.renewFrom || location.href, { headers: { accept: "text/html" } });
       if (!answer.ok) return location.reload();
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = page.querySelector("[data-renew]");

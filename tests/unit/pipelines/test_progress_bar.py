@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli.progress_bar import STAGE_NAMES, duration, plain_lines, told
+from pipelines.cli.progress_bar import STAGE_NAMES, plain_lines
 from pipelines.progress import STAGES, Pace, Progress
+from pipelines.progress_words import duration, told
 from schemas.text import Text
 
 SCHEMA = '{"fields": [{"name": "id", "type": "integer"}]}'

@@ -16,7 +16,7 @@ from governance.access.events import EVENT
 from governance.access.transitions import Status as ApplicationStatus
 from governance.release_review.events import Decision, Step
 from governance.release_review.transitions import Status as ReviewStatus
-from pipelines.sources import STAGES
+from pipelines.progress import STAGES
 from pipelines.validation.messages import known_types, templates
 from schemas.actor import Duty
 from schemas.dataset import Openness, Tier, UpdateFrequency

@@ -13,8 +13,7 @@ import numpy.typing as npt
 import shapely
 
 from anonymize.datums import DATUM_OF_NAME, convert
-from catalog_config.boundaries import Boundaries, District
-from schemas.district import LEVELS, DistrictLevel, level_of_code, parent_code
+from schemas.district import LEVELS, Boundaries, District, DistrictLevel, level_of_code, parent_code
 from schemas.errors import ConfigurationError
 from schemas.text import Text
 

@@ -17,9 +17,8 @@ from anonymize.hierarchies import distinct_values
 from anonymize.loss import entropy_loss
 from anonymize.treated import TreatedTable
 from anonymize.treatments.coordinates import check_datum, degrees
-from catalog_config.boundaries import Boundaries
 from schemas.disclosure import DISTRICT_COLUMN, Control, DisclosureControl, FieldEffect
-from schemas.district import DistrictLevel
+from schemas.district import Boundaries, DistrictLevel
 from schemas.errors import Refused
 from schemas.table_schema import FieldRole, Meaning, SchemaField
 from schemas.text import Text

@@ -15,8 +15,17 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import preferred_language, problem_response, status_of
-from schemas.errors import Conflict, GongkaiError, NotAuthenticated, NotFound, NotPermitted, Refused, Withdrawn
+from api.problems import headers_of, preferred_language, problem_response, status_of
+from schemas.errors import (
+    Conflict,
+    GongkaiError,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    Refused,
+    TooManyAttempts,
+    Withdrawn,
+)
 from schemas.text import Text
 
 log = logging.getLogger(__name__)
@@ -24,6 +33,7 @@ log = logging.getLogger(__name__)
 ErrorPage = Callable[[Request, GongkaiError, int], Response]
 CKAN_TYPES: tuple[tuple[type[GongkaiError], int, str], ...] = (
     (NotAuthenticated, 403, "Authorization Error"),
+    (TooManyAttempts, 429, "Rate Limit Error"),
     (NotPermitted, 403, "Authorization Error"),
     (NotFound, 404, "Not Found Error"),
     (Withdrawn, 404, "Not Found Error"),
@@ -51,7 +61,7 @@ def error_response(
         return _ckan_envelope(request, error, code)
     if not path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         page: Response = request.app.state.error_page(request, error, code)
-        page.headers.update(headers or {})
+        page.headers.update({**headers_of(error), **(headers or {})})
         return page
     return problem_response(request, error, status=code, headers=headers)
 

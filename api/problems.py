@@ -13,6 +13,7 @@ from schemas.errors import (
     NotPermitted,
     Refused,
     TooLarge,
+    TooManyAttempts,
     Withdrawn,
 )
 from schemas.text import Language
@@ -20,6 +21,7 @@ from schemas.text import Language
 # The first class that fits decides, so subclasses stand before their parents.
 STATUSES: tuple[tuple[type[GongkaiError], int, str], ...] = (
     (NotAuthenticated, 401, "Unauthorized"),
+    (TooManyAttempts, 429, "Too Many Requests"),
     (NotPermitted, 403, "Forbidden"),
     (NotFound, 404, "Not Found"),
     (Withdrawn, 410, "Gone"),
@@ -34,6 +36,11 @@ STATUSES: tuple[tuple[type[GongkaiError], int, str], ...] = (
 def status_of(error: GongkaiError) -> int:
     """The HTTP status of an error class."""
     return next((status for kind, status, _ in STATUSES if isinstance(error, kind)), 500)
+
+
+def headers_of(error: GongkaiError) -> dict[str, str]:
+    """What the answer to an error says beside its text: when to come back (RFC 9110, 10.2.3)."""
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyAttempts) else {}
 
 
 def preferred_language(request: Request) -> Language:
@@ -66,7 +73,7 @@ def problem_response(
         "message": error.message.model_dump(),
         "remedy": error.remedy.model_dump() if error.remedy else None,
     }
-    more = {"Cache-Control": "no-store", "Vary": "Accept-Language", **(headers or {})}
+    more = {"Cache-Control": "no-store", "Vary": "Accept-Language", **headers_of(error), **(headers or {})}
     if code == 401:
         more["WWW-Authenticate"] = 'Bearer realm="gongkai"'
     return JSONResponse(

@@ -4,7 +4,6 @@ A folder holds `boundaries.yaml`, which lists the files, and the files themselve
 stand in the datum that the list names. Everything that is wrong is reported at once, with file and place.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from catalog_config.division_codes import division_names
-from schemas.district import DistrictLevel, level_of_code
+from schemas.district import Boundaries, District, DistrictLevel, level_of_code
 from schemas.text import Text
 from schemas.yaml_text import read_yaml
 
@@ -38,25 +37,6 @@ class BoundaryFile(BaseModel):
     code: str = "code"
     name: str = "name"
     level: str | None = None
-
-
-@dataclass(frozen=True)
-class District:
-    """One district. area: Polygon or MultiPolygon in degrees of `datum`, longitude first, valid and not empty."""
-
-    code: str
-    name: str
-    level: DistrictLevel
-    datum: str
-    area: shapely.Geometry
-
-
-@dataclass(frozen=True)
-class Boundaries:
-    """districts: by code, each once. sources: where they come from."""
-
-    districts: tuple[District, ...]
-    sources: tuple[Text, ...] = ()
 
 
 def load_boundaries(folder: Path, errors: list[str]) -> Boundaries | None:

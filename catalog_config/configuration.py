@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, InstanceOf, TypeAdapter, ValidationError
 
-from catalog_config.boundaries import Boundaries, load_boundaries
+from catalog_config.boundaries import load_boundaries
 from schemas.dataset import Name
 from schemas.disclosure import DisclosurePolicy
-from schemas.district import LEVELS
+from schemas.district import LEVELS, Boundaries
 from schemas.errors import ConfigurationError
 from schemas.findings import DetectorQuality
 from schemas.hierarchy import Hierarchy

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from schemas.errors import ConfigurationError
 from schemas.registry import PUBLISHED
@@ -21,6 +22,7 @@ class Settings(BaseModel):
     home: the one folder that holds all state. configuration: folder of configuration data. schemas: folder of published
     table schemas. boundaries: folder of boundaries of districts; empty means `boundaries` in `configuration`, if there.
     database_url: SQLAlchemy address; empty means SQLite in `home`. ckan_url: empty means the embedded catalogue.
+    trusted_proxies: addresses or networks, separated by commas, whose X-Forwarded-For is believed; empty: nobody's.
     upload_limit: bytes of one uploaded file. timezone: IANA name used for clocks and pages.
     """
 
@@ -32,6 +34,7 @@ class Settings(BaseModel):
     boundaries: Path | None = None
     database_url: str = ""
     site_url: str = "http://127.0.0.1:8000"
+    trusted_proxies: str = ""
     ckan_url: str = ""
     ckan_token: str = ""
     smtp_url: str = ""
@@ -39,6 +42,13 @@ class Settings(BaseModel):
     timezone: str = "Asia/Shanghai"
     upload_limit: Annotated[int, Field(gt=0)] = 4 * 1024**3
     session_hours: Annotated[int, Field(gt=0)] = 12
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, listed: str) -> str:
+        for part in filter(None, map(str.strip, listed.split(","))):
+            ip_network(part, strict=False)  # raises ValueError that names it
+        return listed
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:

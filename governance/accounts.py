@@ -15,9 +15,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import TypeAdapter
 
 from governance.audit import record
-from governance.database.decision_tables import accounts, api_tokens, sessions, sign_in_attempts
+from governance.database.decision_tables import accounts, api_tokens, sessions
 from governance.database.engine import reading
-from governance.database.utc_time import UtcTime
+from governance.sign_in_limits import LOCAL, count_attempt, forget_attempt
 from schemas.actor import Actor, Duty
 from schemas.dataset import Name
 from schemas.errors import Conflict, NotAuthenticated, NotFound, NotPermitted, Refused
@@ -25,14 +25,8 @@ from schemas.text import Text
 
 API_TOKEN_PREFIX = "gka_"
 PASSWORD_LENGTHS = range(10, 257)  # NIST SP 800-63B: long enough, no rules of composition
-ATTEMPTS_ALLOWED = 10  # per name within the window, counted whether or not the account exists
-ATTEMPTS_WINDOW = timedelta(minutes=15)
 TOKEN_DAYS_ALLOWED = range(1, 367)
 EMAIL = re.compile(r"[^@\s<>,;:\"]+@[A-Za-z0-9.-]+")
-# Both databases understand it; two first attempts at once meet in one row.
-FIRST_ATTEMPT = sa.text(
-    "INSERT INTO sign_in_attempts (key, attempts, since) VALUES (:key, 0, :since) ON CONFLICT DO NOTHING"
-).bindparams(sa.bindparam("since", type_=UtcTime))
 
 # OWASP's argon2id setting of 19 MiB; a few at once, so that many sign-ins cannot use up the memory.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -169,15 +163,23 @@ def list_accounts(connection: sa.Connection) -> list[Account]:
 
 
 def sign_in(
-    engine: sa.Engine, *, account: str, password: str, actor: Actor, now: datetime, session_hours: int = 12
+    engine: sa.Engine,
+    *,
+    account: str,
+    password: str,
+    actor: Actor,
+    now: datetime,
+    session_hours: int = 12,
+    client: str = LOCAL,
 ) -> Session:
-    """A new session for the right password. actor: who asks, normally `ANONYMOUS`.
+    """A new session for the right password. actor: who asks, normally `ANONYMOUS`. client: the address asked from.
 
     Takes the engine, not a connection: the attempt is counted in a transaction of its own before the password is
     looked at, so that a refusal cannot roll it back and parallel guesses cannot slip through.
-    Raises NotAuthenticated, with the same answer for an unknown account, a wrong password and an inactive account.
+    Raises NotAuthenticated, with the same answer for an unknown account, a wrong password and an inactive account;
+    TooManyAttempts where the network tried the name, or the address any names, too often.
     """
-    _count_attempt(engine, account, now)
+    count_attempt(engine, account, client, now)
     with reading(engine) as connection:
         row = connection.execute(sa.select(accounts).where(accounts.c.id == account)).mappings().first()
     right = _verify_password(row["password_hash"] if row else None, password)
@@ -194,7 +196,7 @@ def sign_in(
     token = secrets.token_urlsafe(32)
     session = Session(token, _account(row).actor, now + timedelta(hours=session_hours))
     with engine.begin() as connection:
-        connection.execute(sign_in_attempts.delete().where(sign_in_attempts.c.key == token_hash(account)))
+        forget_attempt(connection, account, client)
         connection.execute(
             sessions.insert().values(
                 token_hash=token_hash(token), account=account, created_at=now, expires_at=session.expires_at
@@ -339,23 +341,6 @@ def revoke_api_token(connection: sa.Connection, *, token_id: str, actor: Actor, 
 def token_hash(token: str) -> str:
     """How random tokens are stored: SHA-256, hex. They hold 256 random bits, so no slow hash is needed."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _count_attempt(engine: sa.Engine, account: str, now: datetime) -> None:
-    """Raises NotAuthenticated where the name was tried too often."""
-    mine = sign_in_attempts.c.key == token_hash(account)
-    with engine.begin() as connection:
-        connection.execute(FIRST_ATTEMPT, {"key": token_hash(account), "since": now})
-        row = connection.execute(sa.select(sign_in_attempts).where(mine).with_for_update()).mappings().one()
-        fresh = row["since"] + ATTEMPTS_WINDOW <= now
-        if not fresh and row["attempts"] >= ATTEMPTS_ALLOWED:
-            raise NotAuthenticated(
-                "too-many-attempts",
-                Text(zh="尝试次数过多，请稍后再试", en="too many attempts; try again later"),
-                Text(zh="请等待15分钟", en="wait 15 minutes"),
-            )
-        counted = {"attempts": 1, "since": now} if fresh else {"attempts": row["attempts"] + 1}
-        connection.execute(sign_in_attempts.update().where(mine).values(**counted))
 
 
 def _account(row: sa.RowMapping) -> Account:

@@ -4,7 +4,16 @@ Codes are those of GB/T 2260 (six digits: two of the province, two of the city, 
 more digits for the township). A coarser level has zeros in place of the digits it lacks.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from schemas.text import Text
+
+if TYPE_CHECKING:
+    import shapely
 
 
 class DistrictLevel(StrEnum):
@@ -23,6 +32,25 @@ DIGITS: dict[DistrictLevel, int] = {
     DistrictLevel.COUNTY: 6,
     DistrictLevel.TOWNSHIP: 9,
 }
+
+
+@dataclass(frozen=True)
+class District:
+    """One district. area: Polygon or MultiPolygon in degrees of `datum`, longitude first, valid and not empty."""
+
+    code: str
+    name: str
+    level: DistrictLevel
+    datum: str
+    area: shapely.Geometry
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """Districts by code, each once. sources: where their boundaries come from."""
+
+    districts: tuple[District, ...]
+    sources: tuple[Text, ...] = ()
 
 
 def level_of_code(code: str) -> DistrictLevel:

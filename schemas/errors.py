@@ -41,6 +41,16 @@ class NotAuthenticated(GongkaiError):
     """Nobody is signed in, or the token is unknown, expired or revoked (exit 1, HTTP 401)."""
 
 
+class TooManyAttempts(GongkaiError):
+    """It was tried too often; `retry_after` seconds from now it may be tried again (exit 1, HTTP 429)."""
+
+    def __init__(
+        self, code: str, message: Text, remedy: Text | None = None, field: str | None = None, *, retry_after: int = 60
+    ):
+        super().__init__(code, message, remedy, field)
+        self.retry_after = retry_after
+
+
 class NotPermitted(GongkaiError):
     """This actor may not do it; the message carries the reason (exit 1, HTTP 403)."""
 

@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from api.client_address import client_address
 from api.identity import SESSION_COOKIE, current_actor, refuse_other_origin, set_session_cookie, signed_in_actor
 from api.platform import platform_of
 from api.portal.rendering import desks, redirect, render
 from api.portal.translation import COOKIE, negotiated_language
-from api.problems import status_of
+from api.problems import headers_of, status_of
 from governance.accounts import create_api_token, end_session, list_api_tokens, load_account, revoke_api_token, sign_in
 from governance.database.engine import reading
 from schemas.actor import ANONYMOUS
@@ -59,9 +60,12 @@ def start_session(
             actor=ANONYMOUS,
             now=datetime.now(UTC),
             session_hours=platform.settings.session_hours,
+            client=client_address(request),
         )
     except GongkaiError as error:
-        return render(request, "sign_in.html", status_of(error), to=to, account=account, error=error)
+        page = render(request, "sign_in.html", status_of(error), to=to, account=account, error=error)
+        page.headers.update(headers_of(error))
+        return page
     desk = next(iter(desks(session.actor)), "/account")
     response = RedirectResponse(local_path(to, f"/{negotiated_language(request)}{desk}"), status_code=303)
     set_session_cookie(response, session, platform.settings)

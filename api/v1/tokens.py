@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.client_address import client_address
 from api.dependencies import Now, SignedIn, ThePlatform
 from api.identity import SESSION_COOKIE, refuse_other_origin, set_session_cookie
 from governance.accounts import (
@@ -41,7 +42,8 @@ class NewToken(BaseModel):
 def start_session(
     credentials: Credentials, request: Request, platform: ThePlatform, now: Now, response: Response
 ) -> Actor:
-    """Sign in: sets the session cookie. The answer to a wrong name and to a wrong password is the same."""
+    """Sign in: sets the session cookie. The answer to a wrong name and to a wrong password is the same; 429 with
+    Retry-After where it was tried too often."""
     refuse_other_origin(request)
     session = sign_in(
         platform.engine,
@@ -50,6 +52,7 @@ def start_session(
         actor=ANONYMOUS,
         now=now,
         session_hours=platform.settings.session_hours,
+        client=client_address(request),
     )
     set_session_cookie(response, session, platform.settings)
     return session.actor

@@ -60,7 +60,14 @@ def serve(
         address = f"http://{host}:{port}"
         say(Text(zh=f"服务地址 {address} （Ctrl-C 停止）", en=f"serving on {address} (Ctrl-C stops)"))
         try:
-            uvicorn.run("api.app:create_app", factory=True, host=host, port=port, log_level="warning")
+            uvicorn.run(
+                "api.app:create_app",
+                factory=True,
+                host=host,
+                port=port,
+                log_level="warning",
+                forwarded_allow_ips=platform.settings.trusted_proxies,  # without them its default believes 127.0.0.1
+            )
         finally:
             stop.set()
 

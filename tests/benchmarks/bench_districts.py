@@ -7,9 +7,8 @@ import numpy as np
 import shapely
 
 from anonymize.districts import districts_of
-from catalog_config.boundaries import Boundaries, District
 from catalog_config.division_codes import division_names
-from schemas.district import DistrictLevel, level_of_code
+from schemas.district import Boundaries, District, DistrictLevel, level_of_code
 from tests.benchmarks import Row
 
 POINTS, AREAS, SECONDS, MEMORY_MIB = 1_000_000, 3_000, 10, 200

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from catalog_config.boundaries import Boundaries, District, load_boundaries
-from schemas.district import level_of_code
+from catalog_config.boundaries import load_boundaries
+from schemas.district import Boundaries, District, level_of_code
 
 WEST, SOUTH = 104.0, 36.0  # the south-west corner; one square is 0.1 degrees wide and high
 SQUARES: dict[str, tuple[int, int]] = {

@@ -10,6 +10,7 @@ from schemas.text import Text
 
 STATUSES = [
     (errors.NotAuthenticated, 401, 403),
+    (errors.TooManyAttempts, 429, 429),
     (errors.NotPermitted, 403, 403),
     (errors.NotFound, 404, 404),
     (errors.Withdrawn, 410, 404),

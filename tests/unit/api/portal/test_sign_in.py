@@ -90,3 +90,18 @@ def test_language_switch_stays_here(browse: Browse) -> None:
     answer = browse("-").get("/language/en?to=//evil.example")
     assert answer.headers["location"] == "/en/"
     assert browse("-").get("/language/xx?to=/zh/log").headers["location"] == "/zh/log"
+
+
+def test_too_many_attempts_say_when_to_come_back(visitor: TestClient) -> None:
+    for _ in range(10):
+        assert _sign_in(visitor, account="nobody-of-this-name", password="not this one").status_code == 401
+    answer = _sign_in(visitor, account="nobody-of-this-name")
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 900
+    assert "wait 15 minutes" in answer.text.lower()
+    credentials = {"account": "nobody-of-this-name", "password": PASSWORD}
+    problem = visitor.post("/api/v1/session", json=credentials, headers={"Accept": "application/json"})
+    assert problem.status_code == 429
+    assert problem.json()["code"] == "too-many-attempts"
+    assert problem.json()["title"] == "Too Many Requests"
+    assert 0 < int(problem.headers["retry-after"]) <= 900

@@ -44,7 +44,7 @@ def workbook_in_zip(path: Path) -> Format | None:
 
 def format_of(path: Path, name: str, head: bytes) -> Format:
     """The format of a file that is not an archive. Text with an unknown name is CSV, or JSON where it looks so."""
-    if head.startswith(b"PAR1"):
+    if head.startswith((b"PAR1", b"PARE")) or name.lower().endswith(".parquet"):  # the second is encrypted
         return "parquet"
     if head.startswith(OLE2):
         return "xls"

@@ -1,55 +1,82 @@
-"""Bounds on JSON that the streaming parser does not set: it keeps a path per level and fails on endless numbers."""
+"""Where strings and brackets of JSON text stand, found without parsing it, and the bounds that parsers do not set."""
 
 import re
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from schemas.errors import TooLarge
 from schemas.text import Text
 
 DEEPEST = 100  # levels; a table has two, a geometry in a cell five more
 LONGEST_NUMBER = 1000  # digits
-CHUNK = 4 << 20
-STRING_REST = re.compile(rb'(?s)(?:[^"\\]++|\\.)*+')
-STRING = re.compile(rb'(?s)"(?:[^"\\]++|\\.)*+("?)')  # group 1 is empty where the chunk ends within the string
-NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
+SPOT = 50  # bytes
+QUOTE, BACKSLASH = ord('"'), ord("\\")
+DIGITS = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
+Offsets = npt.NDArray[np.int64]
 
 
-def check_json_shape(path: Path) -> None:
-    """Look through a JSON file once, a chunk at a time. Raises TooLarge `json-too-deep`, `number-too-long`."""
-    within, rest, depth, digits = False, b"", 0, b""
-    with path.open("rb") as reader:
-        while chunk := reader.read(CHUNK):
-            outside, within, rest = _outside_strings(rest + chunk, within)
-            if NUMBER.search(digits + outside):
-                raise _number_too_long()
-            digits = outside[-LONGEST_NUMBER:]
-            depth, deepest = _depth(outside, depth)
-            if deepest > DEEPEST:
+def check_json_shape(chunks: Iterable[bytes]) -> None:
+    """Look through JSON text once. Raises TooLarge `json-too-deep`, `number-too-long`."""
+    within, depth, rest, before = False, 0, b"", b""
+    for chunk in chunks:
+        text = rest + chunk
+        rest = b"\\" if _ends_in_escape(text) else b""
+        text = text[: len(text) - len(rest)]
+        quotes = quotes_of(text)
+        _, depths = brackets_outside(text, quotes, within, depth)
+        if len(depths):
+            depth = int(depths[-1])
+            if int(depths.max()) > DEEPEST:
                 raise _too_deep()
+        if _has_long_number(before, text, quotes, within):
+            raise _number_too_long()
+        before = (before + text)[-LONGEST_NUMBER:]
+        within ^= bool(len(quotes) & 1)
 
 
-def _outside_strings(text: bytes, within: bool) -> tuple[bytes, bool, bytes]:
-    """What of `text` stands outside of strings, whether it ends within one, and an escape that its end cuts in two."""
-    if within:
-        end = STRING_REST.match(text).end()  # type: ignore[union-attr] # matches everything, nothing included
-        if end == len(text) or text[end : end + 1] == b"\\":
-            return b"", True, text[end:]
-        text = text[end + 1 :]
-    outside, found = STRING.subn(rb"\1", text)
-    within = found > outside.count(b'"')
-    return outside, within, b"\\" if within and outside.endswith(b"\\") else b""
+def quotes_of(text: bytes) -> Offsets:
+    """Offsets of the quotes that begin or end a string; `text` must not begin after an escaping backslash."""
+    data = np.frombuffer(text, np.uint8)
+    quotes = np.flatnonzero(data == QUOTE)
+    if b'\\"' not in text:
+        return quotes
+    slashes = np.flatnonzero(data == BACKSLASH)
+    firsts = np.flatnonzero(np.diff(slashes, prepend=-2) != 1)
+    lasts = np.append(firsts[1:], len(slashes)) - 1
+    odd = ((lasts - firsts) & 1) == 0  # of a run of backslashes, pairs stand for themselves
+    escaped = np.zeros(len(data) + 1, bool)
+    escaped[slashes[lasts[odd]] + 1] = True
+    return quotes[~escaped[quotes]]
 
 
-def _depth(outside: bytes, depth: int) -> tuple[int, int]:
-    """(depth at the end, greatest depth) of text that begins at `depth`."""
-    folded = np.frombuffer(outside, np.uint8) | 0x20  # [ and { become {, ] and } become }
-    steps = 0x7C - folded[(folded == 0x7B) | (folded == 0x7D)].astype(np.int64)
-    if not steps.size:
-        return depth, depth
-    depths = depth + np.cumsum(steps)
-    return int(depths[-1]), int(depths.max())
+def brackets_outside(text: bytes, quotes: Offsets, within: bool = False, depth: int = 0) -> tuple[Offsets, Offsets]:
+    """(offsets of the brackets outside of strings, depth after each). within, depth: as the text begins."""
+    folded = np.frombuffer(text, np.uint8) | 0x20  # [ and { become {, ] and } become }
+    brackets = np.flatnonzero((folded == 0x7B) | (folded == 0x7D))
+    brackets = brackets[((np.searchsorted(quotes, brackets) + within) & 1) == 0]
+    return brackets, depth + np.cumsum(0x7C - folded[brackets].astype(np.int64))
+
+
+def outside_strings(quotes: Offsets, offset: int, within: bool = False) -> bool:
+    return not (int(np.searchsorted(quotes, offset)) + within) & 1
+
+
+def _ends_in_escape(text: bytes) -> bool:
+    return text.endswith(b"\\") and (len(text) - len(text.rstrip(b"\\"))) % 2 == 1
+
+
+def _has_long_number(before: bytes, text: bytes, quotes: Offsets, within: bool) -> bool:
+    """Whether over LONGEST_NUMBER digits in a row stand outside of strings. before: the text up to here."""
+    both = before + text
+    spots = np.frombuffer(both, np.uint8)[::SPOT]
+    digits = np.cumsum((spots >= 0x30) & (spots <= 0x39))
+    least = LONGEST_NUMBER // SPOT  # so many spots in a row are digits then
+    if not (digits[least:] - digits[:-least] == least).any() and not (len(digits) >= least == digits[least - 1]):
+        return False
+    starts = (max(found.start() - len(before), 0) for found in DIGITS.finditer(both))
+    return any(outside_strings(quotes, start, within) for start in starts)
 
 
 def _too_deep() -> TooLarge:

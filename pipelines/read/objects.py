@@ -1,5 +1,6 @@
 """JSON arrays and newline-delimited JSON as records, streamed."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,31 +8,55 @@ from typing import Any
 
 import ijson
 
-from pipelines.read.json_shape import check_json_shape
+from pipelines.read.json_text import ObjectText, utf8_chunks
 from schemas.errors import Refused
 from schemas.text import Text
 
 
-def json_records(path: Path) -> Iterator[list[Any]]:
+def json_records(path: Path, encoding: str | None = None) -> Iterator[list[Any]]:
     """Records of a JSON array of objects or of arrays; keys are those of the first object. Numbers are exact.
 
-    Raises Refused `damaged-json`, TooLarge `json-too-deep`, `number-too-long`.
+    The text must have passed `check_json_shape`. Raises Refused `damaged-json`.
     """
-    check_json_shape(path)
-    with path.open("rb") as reader:
-        try:
-            yield from _as_lists(ijson.items(reader, "item"))
-        except ijson.JSONError:
-            raise _damaged() from None
+    try:
+        yield from _as_lists(ijson.items(ijson.from_iter(utf8_chunks(path, encoding)), "item"))
+    except (ijson.JSONError, UnicodeDecodeError):
+        raise damaged() from None
 
 
 def ndjson_records(path: Path, encoding: str) -> Iterator[list[Any]]:
-    """Records of a file with one JSON object or array per line."""
+    """Records of a file with one JSON object or array per line. Raises Refused `damaged-json`."""
     with path.open(encoding=encoding) as reader:
         try:
-            yield from _as_lists(json.loads(line) for line in reader if line.strip())
+            yield from _as_lists(_line(line) for line in reader if line.strip())
         except (ValueError, RecursionError):
-            raise _damaged() from None
+            raise damaged() from None
+
+
+def array_items(text: ObjectText) -> list[Any]:
+    """Objects of a part of a JSON array, as `json_records` reads them. Raises ijson.JSONError."""
+    return list(ijson.items(io.BytesIO(b"[" + b",".join(text.texts()) + b"]"), "item"))
+
+
+def line_items(text: ObjectText) -> list[Any]:
+    """Items of some lines, as `ndjson_records` reads them. Raises ValueError, RecursionError."""
+    if text.plain:
+        return [_line(line.decode("utf-8")) for line in text.texts()]
+    return [_line(line) for line in io.StringIO(text.data.decode("utf-8"), newline=None) if line.strip()]
+
+
+def _line(line: str) -> Any:
+    item = json.loads(line)
+    return _without_surrogates(item) if "\\ud" in line or "\\uD" in line else item
+
+
+def _without_surrogates(item: Any) -> Any:
+    """Halves of surrogate pairs are no characters; like the parser of JSON arrays, put ? in their place."""
+    if isinstance(item, str):
+        return item.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(item, dict):
+        return {_without_surrogates(key): _without_surrogates(value) for key, value in item.items()}
+    return [_without_surrogates(value) for value in item] if isinstance(item, list) else item
 
 
 def _as_lists(items: Iterator[Any]) -> Iterator[list[Any]]:
@@ -42,19 +67,19 @@ def _as_lists(items: Iterator[Any]) -> Iterator[list[Any]]:
         yield [first[key] for key in keys]
         for item in items:
             if not isinstance(item, dict):
-                raise _damaged()
+                raise damaged()
             yield [item.get(key) for key in keys]
     elif isinstance(first, list):
         yield first
         for item in items:
             if not isinstance(item, list):
-                raise _damaged()
+                raise damaged()
             yield item
     else:
-        raise _damaged()
+        raise damaged()
 
 
-def _damaged() -> Refused:
+def damaged() -> Refused:
     return Refused(
         "damaged-json",
         Text(

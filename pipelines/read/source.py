@@ -11,7 +11,10 @@ import pyarrow.parquet as pq
 from pipelines.progress import Advance, Report, one_pass
 from pipelines.read.containers import checked_file_name, unpack
 from pipelines.read.encoding import EncodingWatch, checked_encoding, wrong_encoding
+from pipelines.read.features import FeatureColumns
 from pipelines.read.formats import Format, container_of, format_of
+from pipelines.read.json_shape import check_json_shape
+from pipelines.read.json_text import utf8_chunks
 from pipelines.read.records import Records, open_records
 from pipelines.read.scratch import Scratch
 from pipelines.read.workbook import sheet_records
@@ -35,6 +38,7 @@ class SourceTable:
     digest: SHA-256 of the bytes at `path`, hex. size: bytes at `path`. labels: the first record, as text, stripped.
     sheet: of a workbook. notes: what a steward should know though nothing is refused.
     scratch: keeps unpacked bytes alive as long as this object. opened: the sheet of a workbook, parsed once.
+    features: the columns of GeoJSON.
     """
 
     path: Path
@@ -49,6 +53,7 @@ class SourceTable:
     content: Path = Path()
     scratch: Scratch | None = field(default=None, repr=False, compare=False)
     opened: Any = field(default=None, repr=False, compare=False)
+    features: FeatureColumns | None = field(default=None, repr=False, compare=False)
 
     @property
     def rows_in_all(self) -> int | None:
@@ -61,7 +66,7 @@ class SourceTable:
         """Records of a format that is not CSV or TSV; the first one holds the labels."""
         if self.opened is not None:
             return Records(sheet_records(self.opened), self.sheet)
-        return open_records(self.content, self.format, self.sheet, self.encoding)
+        return open_records(self.content, self.format, self.sheet, self.encoding, self.features)
 
 
 def read_source(
@@ -90,13 +95,17 @@ def read_source(
     if format in TEXT_FORMATS:
         decoding = one_pass(progress, "read", 1, 2) if container else one_pass(progress, "read", 0, 1)
         found = _text_encoding(content, declared, format in LINE_FORMATS, decoding)
+    if format in ("json", "geojson"):
+        check_json_shape(utf8_chunks(content, found))
     with open_records(content, format, sheet, found) as records:
         labels = tuple("" if cell is None else str(cell).strip() for cell in next(iter(records), []))
         notes = tuple(records.notes)
-        sheet, opened = records.sheet, records.opened
+        sheet, opened, features = records.sheet, records.opened, records.features
     if len(labels) > MAXIMUM_COLUMNS:
         raise _too_many_columns(len(labels))
-    return SourceTable(path, path.name, format, found, digest, size, labels, sheet, notes, content, scratch, opened)
+    return SourceTable(
+        path, path.name, format, found, digest, size, labels, sheet, notes, content, scratch, opened, features
+    )
 
 
 def _too_many_columns(count: int) -> TooLarge:

@@ -60,6 +60,17 @@ class NumberCells:
         return len(self.numbers)
 
 
+class Cells:
+    """Cells of a form of their own, which know how a column checks them."""
+
+    def check(self, column: "Column") -> Checked:
+        raise NotImplementedError
+
+    def values(self) -> Sequence[Any]:
+        """The cells as frictionless's parsers would give them."""
+        raise NotImplementedError
+
+
 def plain_number(number: float | None) -> float | int | None:
     """A number as workbook libraries give it: whole ones as int."""
     return int(number) if number is not None and number.is_integer() and abs(number) < 1e15 else number
@@ -90,6 +101,8 @@ class Column:
 
         nulls_known: every missing text is null already.
         """
+        if isinstance(cells, Cells):
+            return cells.check(self)
         if isinstance(cells, NumberCells):
             return self._check_numbers(cells.numbers)
         if not isinstance(cells, pa.Array):
@@ -219,6 +232,8 @@ class Column:
         """Texts that are equal where the values are, null for no value. typed: the same cells in the column's type."""
         if typed is not None and self.plain_identity and (typed.type == STRING or pa.types.is_integer(typed.type)):
             return plain_identities(typed)
+        if isinstance(cells, Cells):
+            cells = cells.values()
         if isinstance(cells, NumberCells):
             cells = [plain_number(number) for number in cells.numbers.to_pylist()]
         if isinstance(cells, pa.Array) and cells.type != STRING and not pa.types.is_dictionary(cells.type):
@@ -302,6 +317,8 @@ class Column:
             values = self._cast(plain, None)
             if values is None:
                 return None, None
+        if self.kind != "string" and values.type == STRING:  # another thread widened the column meanwhile
+            return None, None
         return self._within_bounds(values) & _mask(values.is_valid()), values
 
     def _cast(self, cells: pa.Array, allowed: np.ndarray | None) -> pa.Array | None:

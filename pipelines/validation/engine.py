@@ -297,8 +297,11 @@ def check_table(
             "progress": progress,
             "threads": threads,
         }
-        if blocks_of is not None:
-            return Engine(table, **options).run(lambda: blocks_of(table), "fast")
+        if fast and blocks_of is not None:
+            try:
+                return Engine(table, **options).run(lambda: blocks_of(table), "fast")
+            except Irregular:
+                table.reopen()
         if fast and table.csv:
             engine = Engine(table, **options)
             reader = CsvReader(table.csv, engine.columns, table.first_row)

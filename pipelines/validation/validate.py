@@ -20,6 +20,8 @@ from pipelines.validation.engine import Advance, Outcome, check_table
 from pipelines.validation.errors import validation_report
 from pipelines.validation.frictionless_adapter import OpenTable
 from pipelines.validation.header_shape import refuse_misplaced_header
+from pipelines.validation.object_blocks import object_blocks
+from pipelines.validation.parquet_blocks import parquet_blocks
 from pipelines.validation.rules import ReferenceLookup
 from pipelines.validation.sheet_blocks import sheet_blocks
 from schemas.errors import Refused
@@ -27,6 +29,7 @@ from schemas.table_schema import TableSchema
 from schemas.text import Text
 from schemas.validation import TableError, ValidationReport
 
+OBJECT_FORMATS = ("json", "ndjson", "geojson")
 SCHEMA_ERRORS = ("schema-error", "field-error", "resource-error", "metadata-error")
 
 
@@ -70,7 +73,7 @@ def validate_table(
         references=references,
         folder=folder,
         progress=_told(source, progress) if progress else None,
-        blocks_of=sheet_reader(source) if source.opened is not None else None,
+        blocks_of=block_reader(source),
     )
     seconds = round(time.monotonic() - started, 3)
     report = validation_report(
@@ -93,6 +96,15 @@ def validate_table(
 
 def _empty(outcome: Outcome) -> list[TableError]:
     return [] if outcome.errors else row_warnings(outcome.rows)
+
+
+def block_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]] | None:
+    """The reader by columns of a format that is not CSV or TSV."""
+    if source.opened is not None:
+        return sheet_reader(source)
+    if source.format == "parquet":
+        return lambda table: parquet_blocks(source, table)
+    return (lambda table: object_blocks(source, table)) if source.format in OBJECT_FORMATS else None
 
 
 def sheet_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]]:

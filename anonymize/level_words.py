@@ -6,7 +6,7 @@ from anonymize.hierarchies import GeneralisedColumn
 from schemas.hierarchy import DateUnit, Level
 from schemas.text import Text
 
-AS_IT_IS = Text(zh="保持原值", en="as it is")
+AS_IT_IS = Text(zh="保持原值", en="unchanged")
 AS_ONE = Text(zh="合为一类（*）", en="as one value (*)")
 BY_GROUP = Text(zh="分组泛化，每组只粗到必要的程度", en="group by group, no coarser than each group needs")
 BY_DATE = {

@@ -133,13 +133,13 @@ def _class_sizes(columns: Sequence[GeneralisedColumn], recoded: Recoded) -> np.n
 
 
 def _sentence(k: int, titles: dict[str, Text], published: dict[str, Text], share: float) -> Text:
-    """With k = 10, age in bands of 10, district and occupation as one value, and 1.2% of the records left out."""
+    """With k = 10: age in bands of 10, district and occupation as one value, and 1.2% of the records left out."""
     alike: dict[Text, list[Text]] = {}
     for name, how in published.items():
         alike.setdefault(how, []).append(titles[name])
     listed = sorted(alike.items(), key=lambda pair: pair[0] == AS_IT_IS)  # what changes comes first
     parts_zh = [f"{'、'.join(t.zh for t in fields)}{how.zh}" for how, fields in listed]
-    parts_en = [f"{', '.join(t.en for t in fields)} {how.en}" for how, fields in listed]
+    parts_en = [f"{', '.join(f'“{t.en}”' for t in fields)} {how.en}" for how, fields in listed]
     left_zh = f"{_percent(share)}的记录不发布" if share else "没有记录被去掉"
     left_en = f"{_percent(share)} of the records are left out" if share else "no record is left out"
     return Text(

@@ -62,10 +62,9 @@ def finish(connection: sa.Connection, task: Task, now: datetime, error: str | No
 
 
 def finish_key(connection: sa.Connection, key: str, now: datetime) -> None:
-    """The work of `key` was done otherwise, by hand: nobody needs to do it again."""
-    connection.execute(
-        outbox.update().where(outbox.c.key == key, outbox.c.done_at.is_(None)).values(done_at=now, leased_until=None)
-    )
+    """The work of `key`, and of keys below it (`key:…`), was done otherwise, by hand: nobody needs to do it again."""
+    same = sa.or_(outbox.c.key == key, outbox.c.key.startswith(f"{key}:", autoescape=True))
+    connection.execute(outbox.update().where(same, outbox.c.done_at.is_(None)).values(done_at=now, leased_until=None))
 
 
 def retry_later(connection: sa.Connection, task: Task, now: datetime, error: str) -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 from anonymize.apply import apply_controls
 from anonymize.assess import assess_disclosure
+from anonymize.chosen_k import check_choice, policy_k, policy_with
 from anonymize.classify import classify_fields
 from anonymize.detect import detect
+from anonymize.located import add_districts, locate_districts
 from anonymize.plan import plan_controls
+from anonymize.tradeoff import with_tradeoff
 from anonymize.treatments.pseudonyms import derive_key
 from pipelines.package import write_csv, write_parquet
 from pipelines.prepare import DisclosureRefused, InvalidSource
@@ -16,6 +19,7 @@ from pipelines.read import read_source
 from pipelines.validation.validate import validate_table
 from schemas.dataset import Tier
 from schemas.disclosure import DisclosurePolicy, DisclosureReport, Outcome
+from schemas.district import Boundaries
 from schemas.errors import Refused
 from schemas.hierarchy import Hierarchy
 from schemas.table_schema import TableSchema
@@ -33,8 +37,11 @@ def anonymize_file(
     tier: Tier,
     key: bytes,
     output: Path,
+    boundaries: Boundaries | None = None,
+    k: int | None = None,
 ) -> DisclosureReport:
-    """Write the treated table to `output` (.csv or .parquet). Raises Refused; then nothing is written."""
+    """Write the treated table to `output` (.csv or .parquet). k: chosen in place of the policy's, never below it; what
+    others would cost stands in the report. Raises Refused; then nothing is written."""
     write = WRITERS.get(output.suffix.lower())
     if write is None or tier is Tier.STATISTICAL:
         raise Refused(
@@ -49,17 +56,25 @@ def anonymize_file(
             ),
             field="output",
         )
+    least = policy_k(policy, tier)
+    if k is not None:
+        check_choice(policy, [tier], {tier: k})
+        policy = policy_with(policy, {tier: k})
     validated = validate_table(read_source(path), schema)
     if isinstance(validated, ValidationReport):
         raise InvalidSource(validated)
     roles = classify_fields(schema, detect(validated.table))
     controls = plan_controls(schema, roles, policy, [tier], hierarchies)[tier]
+    located = locate_districts(validated.table, controls, boundaries)
     tier_key = derive_key(key, dataset=schema.name, recipient=tier)
-    treated = apply_controls(validated.table, controls, policy.tiers[tier], tier_key)
-    report = assess_disclosure(validated.table, treated, controls, policy.tiers[tier], tier)
+    treated = apply_controls(located.table, located.controls, policy.tiers[tier], tier_key)
+    treated = add_districts(treated, located)
+    report = assess_disclosure(
+        located.table, treated, located.controls, policy.tiers[tier], tier, (located.source, located.planned)
+    )
     if report.outcome is Outcome.FAIL:
         raise DisclosureRefused([report])
     unfinished = output.with_name(f".{output.name}.part")
     write(treated.table, unfinished)
     os.replace(unfinished, output)
-    return report
+    return with_tradeoff(report, located.table, located.controls, policy.tiers[tier], least)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from anonymize.apply import TreatedTable
 from pipelines.store import Store
 from schemas.dataset import Dataset, Tier
-from schemas.disclosure import DisclosureReport
+from schemas.disclosure import DisclosureReport, KChoice
 from schemas.errors import DependencyFailed
 from schemas.release import Distribution, Release, StoredFile
 from schemas.table_schema import SchemaField, TableSchema
@@ -38,6 +38,7 @@ def package_release(
     reports: Mapping[Tier, DisclosureReport],
     store: Store,
     work: Path,
+    choice: KChoice | None = None,
 ) -> Release:
     """Write every tier's files and the descriptor into `store`. The same input gives the same release id."""
     distributions = tuple(_distribution(tier, treated[tier], reports[tier], store, work) for tier in treated)
@@ -51,6 +52,7 @@ def package_release(
         "licenses": [{"name": dataset.licence}],
         "resources": [_resource(d, f) for d in distributions for f in d.files],
         "disclosure": {d.tier: d.report.model_dump(mode="json") for d in distributions},
+        **({"choice": choice.model_dump(mode="json")} if choice else {}),
     }
     content = _descriptor_bytes(descriptor)
     digest = _store_bytes(content, store, work)
@@ -62,6 +64,7 @@ def package_release(
         source_digest=source_digest,
         distributions=distributions,
         descriptor_digest=digest,
+        choice=choice,
     )
 
 

@@ -23,6 +23,7 @@ from pipelines.current_release import served_release, verified_path
 from pipelines.datasets import load_dataset
 from pipelines.models import models_cache, names_model_folder
 from pipelines.platform import Platform
+from pipelines.k_choice import current_choice
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, prepare
 from pipelines.privacy_budget import (
     Question,
@@ -39,6 +40,7 @@ from schemas.actor import Actor, system_actor
 from schemas.dataset import Dataset, Tier
 from schemas.errors import Refused
 from schemas.registry import load_published
+from schemas.disclosure import KChoice
 from schemas.release import Release
 from schemas.text import Text
 from schemas.validation import ValidationReport
@@ -98,11 +100,14 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str, quest
         dataset=dataset,
         schema=load_published(dataset.table_schema or "", platform.configuration.schemas),
         policy=platform.configuration.policies[dataset.policy],
+    with reading(platform.engine) as connection:
+        chosen = current_choice(connection, dataset.name)
+    choice = chosen.choice if chosen else None
         hierarchies=platform.configuration.hierarchies,
         key=key,
         store=platform.store,
         work=platform.home / "work",
-        earlier=lambda tier: _published_tables(platform, dataset, {source_digest, told_digest}, tier),
+        earlier=lambda tier: _published_tables(platform, dataset, {source_digest, told_digest}, choice, tier),
         references=lambda name, columns: _referenced_columns(platform, name, columns),
         names=_names_model(platform),
         drawn=None if question is None else recorded_answer(platform, question),
@@ -112,6 +117,8 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str, quest
 
 
 def _names_model(platform: Platform) -> NameTagger | None:
+        choice=choice,
+        boundaries=platform.configuration.boundaries,
     """The model that `gongkai models fetch zh` put into the home folder, where it did."""
     folder = names_model_folder(models_cache(platform.home))
     return load_lac(folder) if has_lac(folder) else None
@@ -126,9 +133,11 @@ def _referenced_columns(platform: Platform, name: str, columns: Sequence[str]) -
     return pq.read_table(verified_path(platform.store, parquet.digest), columns=list(columns), memory_map=True)
 
 
-def _published_tables(platform: Platform, dataset: Dataset, own: Set[str], tier: Tier) -> list[pa.Table]:
-    """What was ever published of this dataset in this tier from other sources, withdrawn or not. own: digests under
-    which this source may have been recorded."""
+def _published_tables(
+    platform: Platform, dataset: Dataset, own: Set[str], choice: KChoice | None, tier: Tier
+) -> list[pa.Table]:
+    """What was ever published of this dataset in this tier from other sources, or of this one under another choice,
+    withdrawn or not. own: digests under which this source may have been recorded."""
     with reading(platform.engine) as connection:
         descriptors = connection.execute(
             sa.select(releases.c.descriptor)
@@ -140,7 +149,7 @@ def _published_tables(platform: Platform, dataset: Dataset, own: Set[str], tier:
     return [
         pq.read_table(verified_path(platform.store, distribution.file("parquet").digest), memory_map=True)
         for release in published
-        if release.source_digest not in own
+        if release.source_digest not in own or release.choice != choice
         for distribution in release.distributions
         if distribution.tier is tier
     ]
@@ -182,13 +191,17 @@ def _record_release(
     actor: Actor,
     warnings: list[dict[str, Any]],
 ) -> bool:
-    """False: nothing was recorded, as the question was answered with other noise meanwhile."""
+    """False: nothing was recorded, as the question was answered with other noise, or another k chosen, meanwhile."""
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
         known = connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first() is not None
         if question is not None and answered_otherwise(connection, release, question):
             return False
         outcome = {"release": release.id, "warnings": warnings} if warnings else {"release": release.id}
+        chosen = current_choice(connection, release.dataset)
+        if release.choice != (chosen.choice if chosen else None):
+            return False
+        responsible = chosen.chosen_by if chosen and chosen.chosen_at > source.uploaded_at else source.uploaded_by
         values = {"status": "prepared", "stage": None, "done": 1.0, "progress": None, "outcome": outcome}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
         finish_key(connection, preparation_key(source.id), now)
@@ -201,12 +214,12 @@ def _record_release(
                 source=source.id,
                 descriptor=release.model_dump(mode="json"),
                 created_at=now,
-                created_by=source.uploaded_by,
+                created_by=responsible,
             )
         )
         if question is not None:
             spend(connection, release, question, actor=actor, now=now)
-        submit_release(connection, release, actor=_uploader(source), now=now)
+        submit_release(connection, release, actor=_person(responsible), now=now)
         record(
             connection,
             actor=actor,
@@ -218,7 +231,7 @@ def _record_release(
     return True
 
 
-def _uploader(source: SourceRecord) -> Actor:
-    """Who handed the file in: a person, or the operator at the command line."""
-    part = source.uploaded_by.removeprefix("system:")
-    return system_actor(part) if part != source.uploaded_by else Actor(id=source.uploaded_by)
+def _person(account: str) -> Actor:
+    """Who handed the file in, or chose its k since: a person, or the operator at the command line."""
+    part = account.removeprefix("system:")
+    return system_actor(part) if part != account else Actor(id=account)

@@ -13,12 +13,14 @@ from anonymize.apply import TreatedTable, apply_controls
 from anonymize.assess import assess_disclosure
 from anonymize.cells import statistical_table
 from anonymize.classify import classify_fields
+from anonymize.chosen_k import policy_k, policy_with
 from anonymize.detect import detect
 from anonymize.plan import plan_controls
+from anonymize.located import Located, add_districts, locate_districts
 from anonymize.private_table import private_table
 from anonymize.rerelease import suppress_differences
 from anonymize.spans import NameTagger
-from anonymize.tradeoff import tradeoff
+from anonymize.tradeoff import with_tradeoff
 from anonymize.treatments.pseudonyms import derive_key
 from pipelines.package import package_release
 from pipelines.progress import Progress, Report
@@ -27,7 +29,8 @@ from pipelines.store import Store
 from pipelines.validation.rules import ReferenceLookup
 from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.dataset import Dataset, Tier
-from schemas.disclosure import DisclosureControl, DisclosurePolicy, DisclosureReport, Outcome, TierPolicy
+from schemas.disclosure import DisclosurePolicy, DisclosureReport, KChoice, Outcome, TierPolicy
+from schemas.district import Boundaries
 from schemas.errors import Refused
 from schemas.findings import DetectorQuality
 from schemas.hierarchy import Hierarchy
@@ -83,7 +86,9 @@ class Preparation:
     columns of other datasets' current releases, for rules that refer to them (数据核验). names: a model that finds
     names of persons, places and organisations. drawn: the statistical table that was drawn with noise for the same
     question before. told_digest: what the release tells of the source's digest, where that is not the digest itself.
-    detector: measured quality of the detector, for the report.
+    today: the day the source was handed in; nobody in it was born later.
+    detector: measured quality of the detector, for the report. boundaries: of districts, for coordinates that go there.
+    choice: the steward's k per tier, where one was made.
     """
 
     dataset: Dataset
@@ -101,6 +106,13 @@ class Preparation:
     detector: DetectorQuality | None = None
 
 
+    boundaries: Boundaries | None = None
+    choice: KChoice | None = None
+
+    @property
+    def effective_policy(self) -> DisclosurePolicy:
+        """The policy with the steward's choice, which never lowers it."""
+        return policy_with(self.policy, self.choice.k) if self.choice else self.policy
 def prepare(
     preparation: Preparation,
     source_path: Path,
@@ -111,7 +123,7 @@ def prepare(
 
     Raises Refused (InvalidSource, DisclosureRefused, …); then nothing was stored.
     """
-    dataset, schema, policy = preparation.dataset, preparation.schema, preparation.policy
+    dataset, schema, policy = preparation.dataset, preparation.schema, preparation.effective_policy
     progress(Progress("read"))
     source = read_source(source_path, progress=progress)
     progress(Progress("validate"))
@@ -129,13 +141,15 @@ def prepare(
     roles = classify_fields(schema, detect(table, titles=titles, names=preparation.names))
     controls = plan_controls(schema, roles, policy, dataset.published_tiers, preparation.hierarchies)
     progress(Progress("treat"))
-    treated = {tier: _treat(table, tier, controls[tier], preparation) for tier in controls}
+    located = {tier: locate_districts(table, controls[tier], preparation.boundaries) for tier in controls}
+    treated = {tier: _treat(located[tier], tier, preparation) for tier in controls}
     progress(Progress("assess"))
-    reports = {tier: _assess(table, tier, treated[tier], controls[tier], preparation) for tier in controls}
+    reports = {tier: _assess(located[tier], tier, treated[tier], preparation) for tier in controls}
     _refuse_failed(list(reports.values()))
     progress(Progress("package"))
     told_digest = preparation.told_digest or source.digest
-    return package_release(dataset, schema, told_digest, treated, reports, preparation.store, preparation.work)
+    choice = preparation.choice
+    return package_release(dataset, schema, told_digest, treated, reports, preparation.store, preparation.work, choice)
 
 
 def _accepted(validated: ValidatedTable | ValidationReport) -> ValidatedTable:
@@ -159,10 +173,9 @@ def no_rows() -> Refused:
     )
 
 
-def _treat(
-    table: pa.Table, tier: Tier, controls: Sequence[DisclosureControl], preparation: Preparation
-) -> TreatedTable:
-    tier_policy: TierPolicy = preparation.policy.tiers[tier]
+def _treat(located: Located, tier: Tier, preparation: Preparation) -> TreatedTable:
+    table, controls = located.table, located.controls
+    tier_policy: TierPolicy = preparation.effective_policy.tiers[tier]
     if tier is Tier.STATISTICAL and preparation.dataset.statistics is not None:
         statistics, thresholds = preparation.dataset.statistics, tier_policy.thresholds
         if thresholds.epsilon is not None:
@@ -170,26 +183,22 @@ def _treat(
         return statistical_table(table, statistics, thresholds, controls)
     key = derive_key(preparation.key, dataset=preparation.dataset.name, recipient=tier)
     treated = apply_controls(table, controls, tier_policy, key, preparation.names)
-    return suppress_differences(treated, table, preparation.earlier(tier), controls, tier_policy)
+    treated = suppress_differences(treated, table, preparation.earlier(tier), controls, tier_policy)
+    return add_districts(treated, located)
 
 
-def _assess(
-    table: pa.Table,
-    tier: Tier,
-    treated: TreatedTable,
-    controls: Sequence[DisclosureControl],
-    preparation: Preparation,
-) -> DisclosureReport:
+def _assess(located: Located, tier: Tier, treated: TreatedTable, preparation: Preparation) -> DisclosureReport:
     """The disclosure report, with the detector's measured quality (`extra["detector"]`) and what other values of k
-    would have cost (`extra["tradeoff"]`)."""
-    tier_policy = preparation.policy.tiers[tier]
-    report = assess_disclosure(table, treated, controls, tier_policy, tier)
+    would have cost."""
+    tier_policy = preparation.effective_policy.tiers[tier]
+    table, controls = located.table, located.controls
+    report = assess_disclosure(table, treated, controls, tier_policy, tier, (located.source, located.planned))
     extra = dict(report.extra)
     if preparation.detector is not None:
         extra["detector"] = preparation.detector.of(preparation.names is not None).model_dump(mode="json")
-    if tier is not Tier.STATISTICAL and tier_policy.thresholds.k is not None:
-        extra["tradeoff"] = [point.model_dump(mode="json") for point in tradeoff(table, controls, tier_policy)]
-    return report.model_copy(update={"extra": extra})
+    report = report.model_copy(update={"extra": extra})
+    least = None if tier is Tier.STATISTICAL else policy_k(preparation.policy, tier)
+    return with_tradeoff(report, table, controls, tier_policy, least)
 
 
 def _refuse_failed(reports: Sequence[DisclosureReport]) -> None:

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from schemas.dataset import Tier
-from schemas.disclosure import DisclosureReport
+from schemas.disclosure import DisclosureReport, KChoice
 from schemas.table_schema import SchemaField
 
 
@@ -34,7 +34,8 @@ class Distribution(BaseModel):
 
 
 class Release(BaseModel):
-    """id: the first 16 hex digits of the SHA-256 of the canonical descriptor, which holds every digest."""
+    """id: the first 16 hex digits of the SHA-256 of the canonical descriptor, which holds every digest. choice: the
+    steward's, where one was made; the same source under another choice is another release."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,6 +46,7 @@ class Release(BaseModel):
     source_digest: str
     distributions: tuple[Distribution, ...]
     descriptor_digest: str
+    choice: KChoice | None = None
 
     def distribution(self, tier: Tier) -> Distribution:
         return next(d for d in self.distributions if d.tier is tier)

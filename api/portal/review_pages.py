@@ -19,6 +19,7 @@ from governance.release_review.permissions import DUTY_OF_STEP, may_decide, may_
 from governance.release_review.service import list_reviews, load_review
 from governance.release_review.state import Review
 from pipelines.datasets import load_dataset
+from pipelines.k_choice import find_choice
 from pipelines.reviewing import sign_step
 from pipelines.sources import load_release
 from schemas.actor import Actor, Duty
@@ -80,6 +81,7 @@ def _evidence(
         actor = _reader(request, review)
         dataset = load_dataset(connection, review.dataset)
         release = load_release(connection, release_id)
+        chosen = find_choice(connection, release.choice.number) if release.choice else None
     schema = load_published(release.table_schema, platform.configuration.schemas)
     return render(
         request,
@@ -91,6 +93,7 @@ def _evidence(
         schema=schema,
         titles=field_titles(schema),
         policy=platform.configuration.policies.get(release.policy),
+        chosen=chosen,
         steps=list(Step),
         signed={d.step for d in review.decisions if d.decision is Decision.APPROVE},
         previews={d.tier: preview_rows(platform, d) for d in release.distributions},

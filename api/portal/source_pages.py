@@ -1,20 +1,23 @@
 """Pages of one file that a steward handed in: how far it is, what is wrong with it, what may be taken away."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from api.identity import signed_in_actor
 from api.platform import platform_of
+from api.portal.k_choices import choices_of, read_choice
 from api.portal.public_pages import field_titles
 from api.portal.rendering import redirect, render
 from api.portal.steward_pages import steward
 from api.portal.translation import negotiated_language
+from api.problems import status_of
 from governance.database.engine import reading
 from governance.release_review.service import find_review
 from pipelines.datasets import load_dataset, require_steward
+from pipelines.k_choice import choose_k
 from pipelines.progress import STAGES, Pace, Progress
 from pipelines.progress_words import duration, told
 from pipelines.source_files import (
@@ -31,6 +34,7 @@ from pipelines.source_files import (
 )
 from pipelines.sources import SourceRecord, load_source
 from schemas.dataset import Dataset
+from schemas.errors import GongkaiError, Refused
 from schemas.registry import load_published
 from schemas.text import Language
 
@@ -53,6 +57,10 @@ FILE_HEADERS = {
 @router.get("/steward/sources/{source_id}")
 def source(request: Request, source_id: str) -> HTMLResponse:
     """Progress, then the validation report (offending cells are for the publisher's stewards alone) or the release."""
+    return _page(request, source_id)
+
+
+def _page(request: Request, source_id: str, status: int = 200, error: GongkaiError | None = None) -> HTMLResponse:
     actor, platform = steward(request), platform_of(request)
     found = load_source(platform, source_id)
     release = (found.outcome or {}).get("release")
@@ -61,15 +69,32 @@ def source(request: Request, source_id: str) -> HTMLResponse:
         dataset = load_dataset(connection, found.dataset)
         require_steward(dataset, actor)
         review = find_review(connection, release) if release else None
+        choices = choices_of(connection, dataset, found, platform.configuration)
     return render(
         request,
         "source.html",
+        status,
         dataset=dataset,
         review=review,
         titles=field_titles(load_published(dataset.table_schema, root) if dataset.table_schema else None),
         own=sees_cells(dataset, actor),
+        choices=choices,
+        error=error,
         **_parts(request, found, sees_cells(dataset, actor)),
     )
+
+
+@router.post("/steward/sources/{source_id}/k")
+def choose(
+    request: Request, source_id: str, tier: Annotated[str, Form()] = "", k: Annotated[str, Form()] = ""
+) -> Response:
+    """Choose k for the dataset, and have the file prepared again under it."""
+    actor = steward(request)
+    try:
+        choose_k(platform_of(request), source_id, read_choice(tier, k), actor, datetime.now(UTC))
+    except Refused as error:
+        return _page(request, source_id, status_of(error), error)
+    return redirect(request, f"/steward/sources/{source_id}")
 
 
 @router.get("/steward/sources/{source_id}/progress")

@@ -15,6 +15,7 @@ from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup
 
+from api.portal.charts import tradeoff_curve
 from api.portal.translation import translations
 from api.portal.words import constraint, meaning, tone, word
 from schemas.text import Language, Text
@@ -51,6 +52,7 @@ def environment(language: Language) -> jinja2.Environment:
         meaning=lambda code: meaning(code, language),
         constraint=lambda name, limit: constraint(name, limit, language),
         tone=tone,
+        curve=tradeoff_curve,
         linked=linked,
         organisation=jinja2.pass_context(lambda context, name: _organisation(context, name, language)),
     )

@@ -86,6 +86,18 @@ privacy_spendings = append_only(
     )
 )
 
+k_choices = append_only(
+    sa.Table(
+        "k_choices",
+        metadata,
+        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("dataset", sa.String(100), sa.ForeignKey("datasets.name"), nullable=False, index=True),
+        sa.Column("k", sa.JSON, nullable=False),  # tier → k; the newest row of a dataset holds
+        sa.Column("chosen_at", UtcTime, nullable=False),
+        sa.Column("chosen_by", sa.String(200), nullable=False),
+    )
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,

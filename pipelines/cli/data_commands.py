@@ -13,6 +13,7 @@ from pipelines.cli.progress_bar import stage_progress
 from pipelines.progress import Report
 from schemas.dataset import Tier
 from schemas.errors import Conflict, NotFound
+from schemas.disclosure import DisclosureReport, TradeoffPoint
 from schemas.registry import load_published, load_schema_file
 from schemas.table_schema import TableSchema
 from schemas.text import Text
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.read import SourceTable
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The table. 数据文件。")]
+BELOW_POLICY = Text(zh="低于策略的最低要求，不可选", en="below the policy's minimum: not to be chosen")
 SchemaOption = Annotated[str, typer.Option("--schema", help="NAME[@VERSION] or a file. 表结构。")]
 
 
@@ -232,6 +234,9 @@ def anonymize(
     policy: str = "standard",
     json: Json = False,
     lang: Lang = "",
+    k: Annotated[
+        int | None, typer.Option("--k", help="k in place of the policy's, at least that. 代替策略的 k，不低于策略。")
+    ] = None,
 ) -> None:
     """Treat one file for one tier and print its disclosure report. 按策略脱敏一个文件。"""
     from catalog_config.configuration import load_configuration
@@ -239,7 +244,7 @@ def anonymize(
     from pipelines.home import open_home
 
     settings = read_settings()
-    configuration = load_configuration(settings.configuration)
+    configuration = load_configuration(settings.configuration, settings.schemas, settings.boundaries)
     policies = configuration.policies
     if policy not in policies:
         raise NotFound(
@@ -249,7 +254,17 @@ def anonymize(
             field="policy",
         )
     key = open_home(settings.home).key("command-line")
-    report = anonymize_file(file, find_schema(schema), policies[policy], configuration.hierarchies, tier, key, output)
+    report = anonymize_file(
+        file,
+        find_schema(schema),
+        policies[policy],
+        configuration.hierarchies,
+        tier,
+        key,
+        output,
+        configuration.boundaries,
+        k,
+    )
     if json:
         print_json(report)
         return
@@ -263,3 +278,32 @@ def anonymize(
         [(e.field, e.control, f"{e.loss:.0%}", e.why) for e in report.effects],
     )
     say(Text(zh=f"结果：{report.outcome}；已写入 {output.name}", en=f"outcome: {report.outcome}; wrote {output.name}"))
+    _print_choices(report)
+
+
+def _print_choices(report: DisclosureReport) -> None:
+    """What each k would cost, one sentence each; nothing where no k applies."""
+    points = [TradeoffPoint.model_validate(p) for p in report.extra.get("tradeoff", ())]
+    if not points:
+        return
+    chosen, least = report.thresholds.k if report.thresholds else None, report.extra["least_k"]
+    print_table(
+        [
+            Text(zh="k", en="k"),
+            Text(zh="损失", en="loss"),
+            Text(zh="不发布的记录", en="left out"),
+            Text(zh="最高风险", en="highest risk"),
+            Text(zh="说明", en="what it means"),
+        ],
+        [
+            (
+                f"{p.k}{' ←' if p.k == chosen else ''}",
+                "" if p.loss is None else f"{p.loss:.0%}",
+                f"{p.records_suppressed:,}" if p.feasible else "",
+                "" if p.highest_risk is None else f"{p.highest_risk:.1%}",
+                BELOW_POLICY if p.k < least else p.sentence or p.note or "",
+            )
+            for p in points
+        ],
+        title=Text(zh="不同的 k 与代价（--k 选择）", en="What each k would cost (choose with --k)"),
+    )

@@ -1,16 +1,23 @@
 """Commands of a dataset's way: apply, list, prepare, review, publish, withdraw, catalog."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.output import Json, Lang, print_json, print_table, say
 from pipelines.cli.platform import command_actor, opened
 from pipelines.cli.progress_bar import stage_progress
-from schemas.errors import Conflict
+from schemas.actor import Actor
+from schemas.dataset import Tier
+from schemas.errors import Conflict, Refused
 from schemas.text import Text
+
+if TYPE_CHECKING:
+    from pipelines.platform import Platform
+    from schemas.disclosure import DisclosurePolicy
 
 dataset_app = typer.Typer(no_args_is_help=True, help="Declared datasets. 数据集。")
 review_app = typer.Typer(no_args_is_help=True, help="Release reviews. 发布审核。")
@@ -66,7 +73,22 @@ def list_(json: Json = False, lang: Lang = "") -> None:
 
 def prepare(
     dataset: str,
-    source: Annotated[Path, typer.Option("--source", exists=True, dir_okay=False)],
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--source",
+            exists=True,
+            dir_okay=False,
+            help="The file; default: the newest handed in. 默认为最近提交的文件。",
+        ),
+    ] = None,
+    k: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--k",
+            help="N or TIER=N: k for this dataset from now on, at least the policy's. 自此采用的 k，不低于策略。",
+        ),
+    ] = None,
     by: By = "",
     json: Json = False,
     lang: Lang = "",
@@ -75,12 +97,14 @@ def prepare(
     from pipelines.cli.data_commands import print_report
     from pipelines.preparation import prepare_source
     from pipelines.prepare import InvalidSource
-    from pipelines.sources import accept_source
 
     with opened() as platform:
         actor = command_actor(platform, by)
-        with source.open("rb") as content:
-            source_id = accept_source(platform, dataset, content, source.name, actor, datetime.now(UTC))
+        source_id = (
+            _hand_in(platform, dataset, source, k or [], actor)
+            if source
+            else _newest_source(platform, dataset, k or [], actor)
+        )
         try:
             with stage_progress(dataset) as progress:
                 release = prepare_source(platform, source_id, actor, progress)
@@ -97,6 +121,77 @@ def prepare(
 
 
 @review_app.command("list")
+def _hand_in(platform: "Platform", dataset: str, path: Path, k: list[str], actor: Actor) -> str:
+    """Choose k, where one is given, and take the file in; its id."""
+    from governance.database.engine import reading
+    from pipelines.datasets import load_dataset
+    from pipelines.k_choice import record_choice
+    from pipelines.sources import accept_source
+
+    if k:
+        with reading(platform.engine) as connection:
+            declared = load_dataset(connection, dataset)
+        policy = platform.configuration.policies[declared.policy]
+        chosen = chosen_k(k, declared.published_tiers, policy)
+        with platform.engine.begin() as connection:
+            record_choice(connection, declared, policy, chosen, actor, datetime.now(UTC))
+    with path.open("rb") as content:
+        return accept_source(platform, dataset, content, path.name, actor, datetime.now(UTC))
+
+
+def _newest_source(platform: "Platform", dataset: str, k: list[str], actor: Actor) -> str:
+    """Id of the newest file handed in; k, where it is given, is chosen for it."""
+    from governance.database.engine import reading
+    from pipelines.datasets import load_dataset, require_steward
+    from pipelines.k_choice import Chosen, choose_k
+    from pipelines.sources import list_sources
+
+    with reading(platform.engine) as connection:
+        declared = load_dataset(connection, dataset)
+    require_steward(declared, actor)
+    newest = next(iter(list_sources(platform, dataset, 1)), None)
+    if newest is None:
+        raise Refused(
+            "no-source",
+            Text(zh=f"{dataset} 还没有提交过文件", en=f"no file of {dataset} was handed in yet"),
+            Text(zh="请用 --source 给出文件", en="name one with --source"),
+            field="source",
+        )
+    if k:
+        chosen = chosen_k(k, declared.published_tiers, platform.configuration.policies[declared.policy])
+        if choose_k(platform, newest.id, chosen, actor, datetime.now(UTC)) is Chosen.KEPT:
+            raise Conflict(
+                "kept-for-later",
+                Text(
+                    zh="已记录选择，自下一个文件起采用；最近的文件已发布或被否决，不再重新处理",
+                    en="the choice is recorded and holds from the next file on; the newest one was published or "
+                    "rejected, and is not prepared again",
+                ),
+                Text(zh="请用 --source 提交新的文件", en="hand in a new file with --source"),
+                field="k",
+            )
+    return newest.id
+
+
+def chosen_k(given: list[str], tiers: Sequence[Tier], policy: "DisclosurePolicy") -> dict[Tier, int]:
+    """`10` for every tier that has a k, `open=10` for one. Raises Refused `invalid-k`."""
+    from anonymize.chosen_k import policy_k
+
+    chosen: dict[Tier, int] = {}
+    for text in given:
+        name, _, number = text.rpartition("=")
+        if not number.isascii() or not number.isdigit() or len(number) > 9 or (name and name not in set(Tier)):
+            raise Refused(
+                "invalid-k",
+                Text(zh=f"无法识别的 k：{text}", en=f"not a k: {text}"),
+                Text(zh="请写成 --k 10 或 --k open=10", en="write --k 10 or --k open=10"),
+                field="k",
+            )
+        wanted = [Tier(name)] if name else [t for t in tiers if policy_k(policy, t) is not None] or list(tiers)
+        chosen.update(dict.fromkeys(wanted, int(number)))
+    return chosen
+
+
 def review_list(json: Json = False, lang: Lang = "") -> None:
     """Releases and where they stand. 审核队列。"""
     from governance.database.engine import reading

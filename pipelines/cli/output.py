@@ -9,7 +9,7 @@ import orjson
 import typer
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from schemas.text import Language, Text
 
@@ -54,7 +54,9 @@ def console() -> Console:
 
 
 def print_table(columns: Sequence[Text], rows: Sequence[Sequence[object]], title: Text | None = None) -> None:
-    table = Table(*(c.to(language()) for c in columns), title=title.to(language()) if title else None)
+    # Long Chinese sentences have no spaces to break at: fold them rather than cut them off.
+    headers = [Column(c.to(language()), overflow="fold") for c in columns]
+    table = Table(*headers, title=title.to(language()) if title else None)
     for row in rows:
         table.add_row(*(cell.to(language()) if isinstance(cell, Text) else str(cell) for cell in row))
     console().print(table)

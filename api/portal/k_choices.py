@@ -1,0 +1,52 @@
+"""What the page of a file shows of k: the reports with their choices, and what was chosen before."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from anonymize.chosen_k import policy_k
+from catalog_config.configuration import Configuration
+from pipelines.k_choice import ChoiceRecord, current_choice, was_published
+from pipelines.sources import SourceRecord, load_release
+from schemas.dataset import Dataset, Tier
+from schemas.disclosure import DisclosureReport
+from schemas.errors import Refused
+from schemas.text import Text
+
+
+@dataclass(frozen=True)
+class Choices:
+    """reports: of the tiers whose k can be chosen. record: the choice that holds. least: tier → the policy's k.
+    published: the file was, so that a choice is for later ones."""
+
+    reports: tuple[DisclosureReport, ...]
+    record: ChoiceRecord | None
+    least: dict[Tier, int]
+    published: bool
+
+
+def choices_of(
+    connection: sa.Connection, dataset: Dataset, source: SourceRecord, configuration: Configuration
+) -> Choices:
+    release_id = (source.outcome or {}).get("release")
+    distributions = load_release(connection, release_id).distributions if release_id else ()
+    policy = configuration.policies.get(dataset.policy)
+    least = {t: policy_k(policy, t) for t in dataset.published_tiers} if policy else {}
+    return Choices(
+        reports=tuple(d.report for d in distributions if d.report.extra.get("tradeoff") and d.report.thresholds),
+        record=current_choice(connection, dataset.name),
+        least={tier: k for tier, k in least.items() if k is not None},
+        published=was_published(connection, source),
+    )
+
+
+def read_choice(tier: str, k: str) -> dict[Tier, int]:
+    """The choice that a form sends. Raises Refused `invalid-k`."""
+    if tier not in set(Tier) or not (k.isascii() and k.isdigit()) or len(k) > 9:
+        raise Refused(
+            "invalid-k",
+            Text(zh="请选择一个 k", en="choose one k"),
+            Text(zh="请在列表中选择可选的 k", en="take one of the list that can be chosen"),
+            field="k",
+        )
+    return {Tier(tier): int(k)}

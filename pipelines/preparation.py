@@ -21,9 +21,9 @@ from governance.outbox import finish_key
 from governance.release_review.service import submit_release
 from pipelines.current_release import served_release, verified_path
 from pipelines.datasets import load_dataset
+from pipelines.k_choice import current_choice
 from pipelines.models import models_cache, names_model_folder
 from pipelines.platform import Platform
-from pipelines.k_choice import current_choice
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, prepare
 from pipelines.privacy_budget import (
     Question,
@@ -38,9 +38,9 @@ from pipelines.source_reports import keep_verdict
 from pipelines.sources import SourceRecord, error_record, load_source, preparation_key, source_path
 from schemas.actor import Actor, system_actor
 from schemas.dataset import Dataset, Tier
+from schemas.disclosure import KChoice
 from schemas.errors import Refused
 from schemas.registry import load_published
-from schemas.disclosure import KChoice
 from schemas.release import Release
 from schemas.text import Text
 from schemas.validation import ValidationReport
@@ -72,7 +72,8 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: R
             release = prepare(preparation, path, report_progress, verdict)
             if _record_release(platform, source, release, question, actor, warnings):
                 return release
-            # Another process drew the noise for the same source meanwhile: now take the table it recorded.
+            # Meanwhile another process drew the noise for the same source: now take the table it recorded. Or the
+            # steward chose another k: now take that.
     except Refused as error:
         _record_refusal(platform, source, error, actor)
         raise
@@ -96,13 +97,13 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str, quest
     key = platform.home.key(f"dataset-{dataset.name}")
     # Whoever knows all records but one could try the last against the plain digest, whatever the noise.
     told_digest = source_digest if question is None else keyed_digest(source_digest, key)
+    with reading(platform.engine) as connection:
+        chosen = current_choice(connection, dataset.name)
+    choice = chosen.choice if chosen else None
     return Preparation(
         dataset=dataset,
         schema=load_published(dataset.table_schema or "", platform.configuration.schemas),
         policy=platform.configuration.policies[dataset.policy],
-    with reading(platform.engine) as connection:
-        chosen = current_choice(connection, dataset.name)
-    choice = chosen.choice if chosen else None
         hierarchies=platform.configuration.hierarchies,
         key=key,
         store=platform.store,
@@ -113,12 +114,12 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str, quest
         drawn=None if question is None else recorded_answer(platform, question),
         told_digest=told_digest,
         detector=platform.configuration.detector,
+        choice=choice,
+        boundaries=platform.configuration.boundaries,
     )
 
 
 def _names_model(platform: Platform) -> NameTagger | None:
-        choice=choice,
-        boundaries=platform.configuration.boundaries,
     """The model that `gongkai models fetch zh` put into the home folder, where it did."""
     folder = names_model_folder(models_cache(platform.home))
     return load_lac(folder) if has_lac(folder) else None
@@ -194,14 +195,14 @@ def _record_release(
     """False: nothing was recorded, as the question was answered with other noise, or another k chosen, meanwhile."""
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
-        known = connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first() is not None
-        if question is not None and answered_otherwise(connection, release, question):
-            return False
-        outcome = {"release": release.id, "warnings": warnings} if warnings else {"release": release.id}
         chosen = current_choice(connection, release.dataset)
         if release.choice != (chosen.choice if chosen else None):
             return False
         responsible = chosen.chosen_by if chosen and chosen.chosen_at > source.uploaded_at else source.uploaded_by
+        known = connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first() is not None
+        if question is not None and answered_otherwise(connection, release, question):
+            return False
+        outcome = {"release": release.id, "warnings": warnings} if warnings else {"release": release.id}
         values = {"status": "prepared", "stage": None, "done": 1.0, "progress": None, "outcome": outcome}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
         finish_key(connection, preparation_key(source.id), now)

@@ -12,11 +12,11 @@ import pyarrow as pa
 from anonymize.apply import TreatedTable, apply_controls
 from anonymize.assess import assess_disclosure
 from anonymize.cells import statistical_table
-from anonymize.classify import classify_fields
 from anonymize.chosen_k import policy_k, policy_with
+from anonymize.classify import classify_fields
 from anonymize.detect import detect
-from anonymize.plan import plan_controls
 from anonymize.located import Located, add_districts, locate_districts
+from anonymize.plan import plan_controls
 from anonymize.private_table import private_table
 from anonymize.rerelease import suppress_differences
 from anonymize.spans import NameTagger
@@ -104,8 +104,6 @@ class Preparation:
     drawn: pa.Table | None = None
     told_digest: str | None = None
     detector: DetectorQuality | None = None
-
-
     boundaries: Boundaries | None = None
     choice: KChoice | None = None
 
@@ -113,6 +111,8 @@ class Preparation:
     def effective_policy(self) -> DisclosurePolicy:
         """The policy with the steward's choice, which never lowers it."""
         return policy_with(self.policy, self.choice.k) if self.choice else self.policy
+
+
 def prepare(
     preparation: Preparation,
     source_path: Path,

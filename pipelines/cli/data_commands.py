@@ -12,8 +12,8 @@ from pipelines.cli.output import Json, Lang, language, print_json, print_table, 
 from pipelines.cli.progress_bar import stage_progress
 from pipelines.progress import Report
 from schemas.dataset import Tier
-from schemas.errors import Conflict, NotFound
 from schemas.disclosure import DisclosureReport, TradeoffPoint
+from schemas.errors import Conflict, NotFound
 from schemas.registry import load_published, load_schema_file
 from schemas.table_schema import TableSchema
 from schemas.text import Text
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from pipelines.read import SourceTable
 
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The table. 数据文件。")]
 BELOW_POLICY = Text(zh="低于策略的最低要求，不可选", en="below the policy's minimum: not to be chosen")
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The table. 数据文件。")]
 SchemaOption = Annotated[str, typer.Option("--schema", help="NAME[@VERSION] or a file. 表结构。")]
 
 
@@ -232,11 +232,11 @@ def anonymize(
     tier: Annotated[Tier, typer.Option(help="open, restricted. 层级。")],
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV or Parquet to write. 输出文件。")],
     policy: str = "standard",
-    json: Json = False,
-    lang: Lang = "",
     k: Annotated[
         int | None, typer.Option("--k", help="k in place of the policy's, at least that. 代替策略的 k，不低于策略。")
     ] = None,
+    json: Json = False,
+    lang: Lang = "",
 ) -> None:
     """Treat one file for one tier and print its disclosure report. 按策略脱敏一个文件。"""
     from catalog_config.configuration import load_configuration
@@ -277,8 +277,8 @@ def anonymize(
         ],
         [(e.field, e.control, f"{e.loss:.0%}", e.why) for e in report.effects],
     )
-    say(Text(zh=f"结果：{report.outcome}；已写入 {output.name}", en=f"outcome: {report.outcome}; wrote {output.name}"))
     _print_choices(report)
+    say(Text(zh=f"结果：{report.outcome}；已写入 {output.name}", en=f"outcome: {report.outcome}; wrote {output.name}"))
 
 
 def _print_choices(report: DisclosureReport) -> None:

@@ -120,7 +120,6 @@ def prepare(
     say(Text(zh=f"版本 {release.id} 已提交审核", en=f"release {release.id} is submitted for review"))
 
 
-@review_app.command("list")
 def _hand_in(platform: "Platform", dataset: str, path: Path, k: list[str], actor: Actor) -> str:
     """Choose k, where one is given, and take the file in; its id."""
     from governance.database.engine import reading
@@ -192,6 +191,7 @@ def chosen_k(given: list[str], tiers: Sequence[Tier], policy: "DisclosurePolicy"
     return chosen
 
 
+@review_app.command("list")
 def review_list(json: Json = False, lang: Lang = "") -> None:
     """Releases and where they stand. 审核队列。"""
     from governance.database.engine import reading

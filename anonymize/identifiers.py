@@ -9,7 +9,7 @@ from anonymize.columns import Column, named_shapes
 from anonymize.headers import Header
 from anonymize.matching import Matches, match_texts
 from anonymize.recognizers.registry import BY_ENTITY, SPECIFICATIONS
-from anonymize.recognizers.specification import CONFIDENT
+from anonymize.recognizers.specification import CONFIDENT, Specification
 from schemas.findings import Finding
 
 HEADER_SCORE = 0.95
@@ -100,11 +100,14 @@ def _header_finding(column: Column, header: Header | None, found: list[Finding])
         return None
     share = column.share(loose)
     borne_out = share >= HEADER_SHARE
+    if header.entity in _TELEPHONES:
+        specification = _telephone_kind(column, specification)
+    told_meaning = header.meaning if specification.entity == header.entity else specification.meaning
     strict = next((f for f in found if f.entity == specification.entity), None)
     return Finding(
         field=column.field,
         entity=specification.entity,
-        meaning=header.meaning,
+        meaning=told_meaning,
         cells=column.count(loose),
         share=share,
         whole_cell_share=share,
@@ -115,3 +118,16 @@ def _header_finding(column: Column, header: Header | None, found: list[Finding])
         shapes=named_shapes(column, loose),
         proposed_role=specification.role,
     )
+
+
+def _telephone_kind(column: Column, told: Specification) -> Specification:
+    """The kind the header tells, unless the cells are telephone numbers and few have a form of the mainland's.
+
+    A header such as 联系电话 or `telephone` tells mobiles, the strictest kind; numbers abroad are none.
+    """
+
+    def fits(entity: str) -> bool:
+        return column.share(column.matching(f"^(?:{BY_ENTITY[entity].column_pattern})$")) >= HEADER_SHARE
+
+    abroad = fits("PHONE_NUMBER") and not any(fits(entity) for entity in _TELEPHONES - {"PHONE_NUMBER"})
+    return BY_ENTITY["PHONE_NUMBER"] if abroad else told

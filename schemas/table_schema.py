@@ -33,6 +33,7 @@ class Meaning(StrEnum):
     PROVIDENT_FUND_NUMBER = "provident-fund-number"
     MOBILE = "mobile"
     LANDLINE = "landline"
+    TELEPHONE = "telephone"  # of any kind and country
     EMAIL = "email"
     BANK_CARD = "bank-card"
     PLATE = "plate"

@@ -7,7 +7,7 @@ _LEFT, _RIGHT = r"(?<![0-9A-Za-z+])(?<![0-9][-. ])", r"(?![0-9A-Za-z])(?![-.][0-
 
 SPECIFICATION = Specification(
     entity="PHONE_NUMBER",
-    meaning=Meaning.LANDLINE,
+    meaning=Meaning.TELEPHONE,
     patterns=(
         Pattern(
             "north-american",

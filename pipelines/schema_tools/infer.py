@@ -62,6 +62,8 @@ CANDIDATES: tuple[tuple[str, str | None, str, str | None], ...] = (
 )
 # Meanings that are numbers; all others are texts even where their cells look like numbers.
 NUMERIC_MEANINGS = (Meaning.LONGITUDE, Meaning.LATITUDE, Meaning.MONEY, Meaning.AGE)
+# Found by detection only where the cells bear the header out, however a date or an age is written.
+BORNE_OUT = (Meaning.DATE_OF_BIRTH, Meaning.AGE)
 CODES = (Meaning.DATE_COMPACT, Meaning.DIVISION_CODE)  # proposed by their cells alone where the header agrees
 YEAR_LABEL = re.compile(r"年|year", re.IGNORECASE)
 KEY_LABEL = re.compile(r"(?:^|_)id$|编号|代码|序号|code$|number$", re.IGNORECASE)
@@ -161,7 +163,7 @@ def _meaning(label: str, values: pa.StringArray, findings: Findings) -> Meaning 
     confident = [f for f in findings.of(label) if f.meaning is not None and f.score >= CONFIDENT]
     for finding in sorted(confident, key=lambda f: -f.score):
         meaning = finding.meaning
-        if meaning in checked_meanings():
+        if meaning in checked_meanings() and meaning not in BORNE_OUT:
             right = check_meaning(values, {"name": label, "meaning": meaning})
             if len(values) and right.mean() >= SHARE_OF_MEANING:
                 return meaning
@@ -171,7 +173,7 @@ def _meaning(label: str, values: pa.StringArray, findings: Findings) -> Meaning 
 
 
 def _type(label: str, values: pa.StringArray, meaning: Meaning | None) -> tuple[str, str | None]:
-    if not len(values) or (meaning in checked_meanings() and meaning not in NUMERIC_MEANINGS):
+    if not len(values) or (meaning in checked_meanings() and meaning not in (*NUMERIC_MEANINGS, *BORNE_OUT)):
         return "string", None
     for kind, style, pattern, reads in CANDIDATES:
         if kind == "year" and not YEAR_LABEL.search(label):

@@ -8,6 +8,7 @@ A schema field asks for a check by its property `meaning`. Further properties of
 A missing value always passes: `required` is the schema's business.
 """
 
+import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,8 +21,10 @@ from anonymize.datums import DATUMS, latitude_in_china, longitude_in_china
 from anonymize.recognizers import bank_card, organisation_code, resident_id, uscc
 from anonymize.recognizers.bytes_matrix import rows_of_width
 from pipelines.validation.divisions import in_force, known, months_of
+from pipelines.validation.meaning_patterns import PATTERNS
 from pipelines.validation.messages import MONEY_DECIMALS, field_descriptor, word
 from pipelines.validation.raw_cells import cell_text
+from pipelines.validation.telephones import telephones
 from schemas.errors import ConfigurationError
 from schemas.table_schema import Meaning, TableSchema
 from schemas.text import Text
@@ -40,16 +43,12 @@ POSTCODE_AREAS = (
 POSTCODES = np.isin(np.arange(100), np.array(list(map(int, POSTCODE_AREAS.split(" ")))))
 MONTH_DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
-PATTERNS = {
-    Meaning.MOBILE: r"^1[3-9][0-9]{9}$",
-    # Area code and number, or a 400 or 800 number; an extension may follow.
-    Meaning.LANDLINE: r"^(?:0(?:10|2[0-9])-?[2-8][0-9]{7}|0[3-9][0-9]{2}-?[2-8][0-9]{6,7}|[48]00-?[0-9]{3}-?[0-9]{4})"
-    r"(?:-[0-9]{1,6})?$",
-    # GA 36-2018, with new-energy plates; 使 and 领 are diplomatic and consular.
-    Meaning.PLATE: r"^(?:[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]"
-    r"(?:[DF][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳领])|使[0-9]{6})$",
-    Meaning.EMAIL: r"^[0-9A-Za-z._%+'-]+@(?:[0-9A-Za-z](?:[0-9A-Za-z-]*[0-9A-Za-z])?\.)+[A-Za-z]{2,63}$",
-}
+OLDEST_BIRTH = 1850  # of registers of the living and of those who died in living memory
+GREATEST_AGE = 130
+# 社会保险法, art. 58: the number is the resident identity number. Older ones and cards' numbers differ by place.
+SOCIAL_SECURITY_FORMS = "^[A-Z]{0,2}[0-9]{7,19}[0-9Xx]$"
+RESIDENT_FORM = "^[0-9]{17}[0-9Xx]$"
+BIRTH_FORMS = r"^[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?|[0-9]{2}(?:[0-9]{2})?)?$"
 
 
 def checked_meanings() -> frozenset[Meaning]:
@@ -143,7 +142,7 @@ def _by_pattern(pattern: str) -> Kernel:
     return matches
 
 
-def _by_recognizer(valid_many: Callable[[pa.StringArray], Flags]) -> Kernel:
+def _of_strings(valid_many: Callable[[pa.StringArray], Flags]) -> Kernel:
     return lambda values, _field: valid_many(_strings(values))
 
 
@@ -203,10 +202,48 @@ def _months(at: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 def _compact_dates(values: pa.Array, _field: Mapping[str, Any]) -> Flags:
     """Eight digits that are a day of the Gregorian calendar."""
     numbers, positions, flags = _digits(values, 8)
+    flags[positions] = _days(numbers)
+    return flags
+
+
+def _days(numbers: npt.NDArray[np.int64]) -> Flags:
+    """Which numbers YYYYMMDD are days of the Gregorian calendar."""
     year, month, day = numbers // 10_000, numbers // 100 % 100, numbers % 100
     leap = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
     days = np.where((month == 2) & ~leap, 28, MONTH_DAYS[np.clip(month, 0, 12)])
-    flags[positions] = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= days)
+    return (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= days)
+
+
+def _births(values: pa.Array, _field: Mapping[str, Any]) -> Flags:
+    """Days, months or years since OLDEST_BIRTH that have begun: dates, or texts such as 1990-01-31, 199001, 1990."""
+    today = datetime.date.today()
+    if pa.types.is_temporal(values.type):
+        day = values.cast(pa.date32())
+        inside = pc.and_(pc.less_equal(day, today), pc.greater_equal(day, datetime.date(OLDEST_BIRTH, 1, 1)))
+        return np.asarray(pc.fill_null(inside, False))
+    text = _strings(values)
+    flags = np.asarray(pc.fill_null(pc.match_substring_regex(text, BIRTH_FORMS), False))
+    positions = np.flatnonzero(flags)
+    plain = pc.replace_substring(text.take(pa.array(positions)), "-", "")
+    digits = np.asarray(plain.cast(pa.int64()))
+    left_out = 8 - np.asarray(pc.binary_length(plain))
+    first = digits * 10**left_out + np.choose(left_out // 2, [0, 1, 101])
+    flags[positions] = _days(first) & (first >= OLDEST_BIRTH * 10_000) & (first <= int(today.strftime("%Y%m%d")))
+    return flags
+
+
+def _ages(values: pa.Array, _field: Mapping[str, Any]) -> Flags:
+    """Whole years from 0 to GREATEST_AGE."""
+    years = _floats(values)
+    with np.errstate(invalid="ignore"):
+        return (years >= 0) & (years <= GREATEST_AGE) & (years == np.rint(years))
+
+
+def _social_security_numbers(values: pa.Array, _field: Mapping[str, Any]) -> Flags:
+    text = _strings(values)
+    flags = np.asarray(pc.fill_null(pc.match_substring_regex(text, SOCIAL_SECURITY_FORMS), False))
+    positions = np.flatnonzero(np.asarray(pc.fill_null(pc.match_substring_regex(text, RESIDENT_FORM), False)))
+    flags[positions] = resident_id.valid_many(text.take(pa.array(positions)))
     return flags
 
 
@@ -271,15 +308,19 @@ def _unusable(field: Mapping[str, Any]) -> ConfigurationError:
 
 
 KERNELS: dict[Meaning, Kernel] = {
-    Meaning.RESIDENT_ID: _by_recognizer(resident_id.valid_many),
+    Meaning.RESIDENT_ID: _of_strings(resident_id.valid_many),
     Meaning.USCC: _unified_codes,
     Meaning.ORGANISATION_CODE: _organisation_codes,
-    Meaning.BANK_CARD: _by_recognizer(bank_card.valid_many),
+    Meaning.BANK_CARD: _of_strings(bank_card.valid_many),
     Meaning.DIVISION_CODE: _division_codes,
     Meaning.POSTCODE: _postcodes,
     Meaning.DATE_COMPACT: _compact_dates,
     Meaning.LONGITUDE: _longitudes,
     Meaning.LATITUDE: _latitudes,
     Meaning.MONEY: _money,
+    Meaning.TELEPHONE: _of_strings(telephones),
+    Meaning.SOCIAL_SECURITY_NUMBER: _social_security_numbers,
+    Meaning.DATE_OF_BIRTH: _births,
+    Meaning.AGE: _ages,
     **{meaning: _by_pattern(pattern) for meaning, pattern in PATTERNS.items()},
 }

@@ -54,7 +54,10 @@ GROUPED = re.compile(r"(?<=\d)[,， ](?=\d{3}(?!\d))")
 YES = frozenset(("true", "t", "yes", "y", "1", "是", "有", "对", "真", "√", "✓", "✔"))
 NO = frozenset(("false", "f", "no", "n", "0", "否", "无", "没有", "错", "假", "×", "✗", "✘"))
 # Meanings written with separators in the wild and without them in the standard.
-COMPACT_MEANINGS = ("resident-id", "uscc", "mobile", "bank-card", "postcode", "division-code", "plate", "date-compact")
+COMPACT_MEANINGS = (
+    "resident-id", "uscc", "mobile", "bank-card", "postcode", "division-code", "plate", "date-compact", "passport",
+    "travel-permit", "social-security-number", "provident-fund-number", "qq",
+)  # fmt: skip
 
 
 def suggest(cell: str, field: Mapping[str, Any]) -> str | None:

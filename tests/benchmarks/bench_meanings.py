@@ -84,5 +84,34 @@ def _samples(random: np.random.Generator) -> dict[str, pa.Array]:
         "mobile": digits(11, "138"),
         "landline": digits(11, "0216"),
         "plate": pa.array(np.char.add("京A", np.asarray(digits(5)).astype("U5"))),
+        "telephone": _telephones(random),
+        "passport": digits(9, "E"),
+        "travel-permit": digits(11, "H"),
+        "military-id": pa.array(np.char.add(np.char.add("军字第", np.asarray(digits(7)).astype("U7")), "号")),
+        "social-security-number": digits(18, "11010119900307"),
+        "provident-fund-number": digits(13, "1101"),
+        "ip-address": _addresses(random),
+        "mac-address": pa.array([_joined(o, "02X", ":") for o in random.integers(0, 256, (VALUES, 6)).tolist()]),
+        "wechat": pa.array(np.char.add("wx_", np.asarray(digits(8)).astype("U8"))),
+        "qq": digits(9, "1"),
+        "age": pa.array(random.integers(0, 120, VALUES)),
+        "date-of-birth": day,
         "email": pa.array(np.char.add(np.asarray(digits(8)).astype("U8"), "@example.com")),
     }
+
+
+def _telephones(random: np.random.Generator) -> pa.Array:
+    """Half of them national, half international with brackets and an extension in every eighth."""
+    numbers = random.integers(10**9, 10**10, VALUES)
+    forms = ("0{0}", "{0}", "+44 (0){0}", "+33 {0}", "+86 10 {1}", "+1 {0}", "010-{1}", "010-{1}转801")
+    return pa.array([forms[n & 7].format(n, 60_000_000 + n % 10_000_000) for n in numbers.tolist()])
+
+
+def _addresses(random: np.random.Generator) -> pa.Array:
+    """Half of them IPv4, half IPv6."""
+    octets, groups = random.integers(0, 256, (VALUES // 2, 4)), random.integers(0, 1 << 16, (VALUES // 2, 8))
+    return pa.array([_joined(o, "d", ".") for o in octets.tolist()] + [_joined(g, "x", ":") for g in groups.tolist()])
+
+
+def _joined(numbers: list[int], form: str, separator: str) -> str:
+    return separator.join(format(number, form) for number in numbers)

@@ -42,7 +42,91 @@ CASES = {
         ["京I12345", "A12345", "京A1234", "京a12345", "京A123456"],
     ),
     "email": (["a.b@example.gov.cn"], ["a@b", "a b@c.cn", "@c.cn", "a@-c.cn"]),
-}  # fmt: skip
+    "telephone": (
+        [
+            "+33 1 23 45 67 89",
+            "+33 (0)1.23.45.67.89",
+            "0033123456789",
+            "(020) 7946 0000",
+            "8 (495) 123-45-67",
+            "+1 (212) 555-0123 ext. 45",
+            "010-60000000转801",
+            "13800000000",
+            "12345",
+            "110",
+            "+86 10 6000 0000",
+            "400-123-4567",
+        ],
+        [
+            "+999 1 23 45 67",
+            "+33",
+            "+3312345678901234",
+            "12",
+            "1234567890123456",
+            "010--60000000",
+            "电话123456",
+            "1-800-FLOWERS",
+            "010-60000000/13800000000",
+            "010-60000000、010-60000001",
+            "(010 60000000",
+            "+86 ext. 5",
+            "-12345678",
+            "１３８00000000",
+            "",
+        ],
+    ),
+    "passport": (
+        ["E12345678", "EA1234567", "C01X00T47", "123456789"],
+        ["e12345678", "E1234567890", "E 1234567", "E1234", "护照12345678"],
+    ),
+    "travel-permit": (
+        ["H12345678", "M1234567801", "C12345678", "CA1234567", "LB7654321", "T87654321", "12345678", "0123456789(B)"],
+        ["X12345678", "H1234567", "H123456789", "CI1234567", "123456789", "h12345678"],
+    ),
+    "military-id": (
+        ["军字第2001001号", "南字第01234567号", "士字20090908", "2001001"],
+        ["军第号", "军字第12345号", "ABC字第2001001号"],
+    ),
+    "social-security-number": (
+        [ID, ID.lower(), "A12345678", "1234567890", "12345678901X"],
+        [ID[:-1] + "1", "110105194912310021", "ABC123456789", "1234567", "123456789012345678901"],
+    ),
+    "provident-fund-number": (["1101010000001", "GJ123456"], ["12345", "gj123456", "1234-5678"]),
+    "ip-address": (
+        ["192.0.2.1", "0.0.0.0", "2001:db8::1", "::", "::ffff:192.0.2.1", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::"],
+        [
+            "256.0.0.1",
+            "192.0.2",
+            "192.0.2.01",
+            "2001:db8:::1",
+            "1:2:3:4:5:6:7:8:9",
+            "1::2::3",
+            "fe80::1%eth0",
+            "::1.2.3",
+        ],
+    ),
+    "mac-address": (
+        ["00:00:5E:00:53:01", "00-00-5e-00-53-01", "00005E005301", "0000.5e00.5301"],
+        ["00:00:5E:00:53", "00:00-5E:00:53:01", "00:00:5G:00:53:01", "0000:5e00:5301", "00:00:5E:00:53:01:"],
+    ),
+    "wechat": (["wx_example", "abc-123", "13800000000", "10001"], ["abc", "1abcdef", "微信号abc", "a" * 21, "1234"]),
+    "qq": (["10001", "12345678901"], ["01234", "1234", "123456789012", "qq10001"]),
+    "age": (["0", "35", "130"], ["131", "-1", "35.5", "三十五", "35岁"]),
+    "date-of-birth": (
+        ["1990-01-31", "19900131", "1990-01", "199001", "1990", "2000-02-29"],
+        [
+            "1990-02-30",
+            "1990-13",
+            "9999-01-01",
+            "99990101",
+            "1849-12-31",
+            "1990-1-31",
+            "1990/01/31",
+            "90-01-31",
+            "19901",
+        ],
+    ),
+}
 
 
 def test_every_checked_meaning_has_cases_and_an_example_that_passes():
@@ -71,6 +155,15 @@ def test_typed_columns():
     assert check_meaning(pa.array([110101, 999999], pa.int32()), codes).tolist() == [True, False]
     place = {"name": "x", "meaning": "longitude"}
     assert check_meaning(pa.array([116.4, 0.0, None, float("nan")]), place).tolist() == [True, False, True, False]
+    ages = {"name": "a", "meaning": "age"}
+    assert check_meaning(pa.array([0, 130, 131, -1, None]), ages).tolist() == [True, True, False, False, True]
+    assert check_meaning(pa.array([35.0, 35.5, float("nan")]), ages).tolist() == [True, False, False]
+    births = {"name": "b", "meaning": "date-of-birth"}
+    today = datetime.date.today()
+    days = [today, today + datetime.timedelta(1), datetime.date(1850, 1, 1), datetime.date(1849, 12, 31), None]
+    assert check_meaning(pa.array(days), births).tolist() == [True, False, True, False, True]
+    assert check_meaning(pa.array([datetime.datetime(1990, 1, 31, 8)]), births).all()
+    assert check_meaning(pa.array([1990, 19900131, 1800]), births).tolist() == [True, True, False]
     money = {"name": "m", "meaning": "money"}
     assert check_meaning(pa.array([0.1 + 0.2, 1234567.89, 0.005, float("inf")]), money).tolist() == [
         True, True, False, False,

@@ -182,9 +182,6 @@ class TierPolicy(BaseModel):
             raise ValueError("quasi-identifiers are generalised until k holds: state k in thresholds")
         return self
 
-
-class DisclosurePolicy(BaseModel):
-    """Which control each role gets in each tier, and the thresholds a release must meet."""
     @model_validator(mode="after")
     def _least_of_districts(self) -> Self:
         districts = [s for s in (*self.by_role.values(), *self.by_meaning.values()) if s.to_district]
@@ -192,6 +189,9 @@ class DisclosurePolicy(BaseModel):
             raise ValueError("coarsen to district needs least, the fewest records of a district, or k in thresholds")
         return self
 
+
+class DisclosurePolicy(BaseModel):
+    """Which control each role gets in each tier, and the thresholds a release must meet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -264,13 +264,6 @@ class RiskFigures(BaseModel):
     class_sizes: dict[str, int] = {}  # size band → number of records, for the histogram
 
 
-class TradeoffPoint(BaseModel):
-    """What one k would cost. loss: ARX Loss metric over the quasi-identifiers, 0 (unchanged) to 1 (gone).
-
-    published: field → how it would be published, in words. risk: measured on the records that would stay, l and t left
-    out. sentence: all of it in one. note: why the k is out of reach.
-    """
-
 class KChoice(BaseModel):
     """What a steward chose for a dataset: tier → k, at least the policy's. number: of the record of the choice."""
 
@@ -279,6 +272,13 @@ class KChoice(BaseModel):
     number: int
     k: dict[Tier, int]
 
+
+class TradeoffPoint(BaseModel):
+    """What one k would cost. loss: ARX Loss metric over the quasi-identifiers, 0 (unchanged) to 1 (gone).
+
+    published: field → how it would be published, in words. risk: measured on the records that would stay, l and t left
+    out. sentence: all of it in one. note: why the k is out of reach.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -289,13 +289,13 @@ class KChoice(BaseModel):
     share_suppressed: float = 0.0
     highest_risk: float | None = None
     losses: dict[str, float] = {}  # field → its loss
-    note: Text | None = None
-
-
     levels: dict[str, int] = {}  # field → level of its hierarchy, -1 where it differs between records
     published: dict[str, Text] = {}
     risk: RiskFigures | None = None
     sentence: Text | None = None
+    note: Text | None = None
+
+
 class DisclosureReport(BaseModel):
     """Measured risk and loss of one tier of one release. Holds no raw value."""
 

@@ -199,12 +199,11 @@ def _in_content_order(table: pa.Table) -> pa.Table:
 
 
 def _ranks(column: pa.ChunkedArray) -> np.ndarray:
-    encoded = pc.dictionary_encode(column, null_encoding="encode").unify_dictionaries().combine_chunks()
-    encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
-    order = pc.array_sort_indices(encoded.dictionary, null_placement="at_start").to_numpy()
+    chunks = pc.dictionary_encode(column, null_encoding="encode").chunks  # of one dictionary
+    order = pc.array_sort_indices(chunks[0].dictionary, null_placement="at_start").to_numpy()
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    return rank[encoded.indices.to_numpy(zero_copy_only=False)]
+    return rank[np.concatenate([chunk.indices.to_numpy() for chunk in chunks])]
 
 
 def _effect(

@@ -32,6 +32,7 @@ from tests.factories.disclosure import (
 )
 
 DIRECT = ("姓名", "身份证号", "手机号")
+KEPT = "科室"
 PSEUDONYMS = {FieldRole.DIRECT_IDENTIFIER: ControlSpec(control=Control.PSEUDONYM)}
 MASKS = {FieldRole.DIRECT_IDENTIFIER: ControlSpec(control=Control.MASK)}
 
@@ -83,6 +84,19 @@ def test_the_order_of_the_source_does_not_show(recoding: Recoding) -> None:
     for treated in (one, two):
         ordered = treated.sort_by([(name, "ascending") for name in treated.column_names])
         assert treated.equals(ordered)
+
+
+@pytest.mark.parametrize("sizes", [(200,), (90, 110), (1, 99, 100)])
+def test_the_pieces_in_which_a_table_was_read_do_not_show(sizes: tuple[int, ...]) -> None:
+    whole = persons(200)
+    texts = [None if i % 7 == 0 else f"{i % 11}" for i in range(200)]
+    starts = np.cumsum((0, *sizes[:-1])).tolist()
+    pieces = [texts[start : start + size] for start, size in zip(starts, sizes, strict=True)]
+    kept = whole.column_names.index(KEPT)
+    table = whole.set_column(kept, KEPT, pa.chunked_array(pieces, pa.string()))
+    treated = treat(table, tier_policy()).table
+    assert treated[KEPT].null_count > 0
+    assert treated.equals(treat(whole.set_column(kept, KEPT, pa.array(texts)), tier_policy()).table)
 
 
 def test_pseudonyms_join_under_one_key_only() -> None:

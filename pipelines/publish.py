@@ -12,7 +12,12 @@ import sqlalchemy as sa
 from governance.audit import record
 from governance.database.dataset_tables import publications, releases
 from governance.database.engine import reading
-from governance.release_review.service import approved_release_ids, require_approved
+from governance.release_review.service import (
+    approved_release_ids,
+    load_review,
+    require_approved,
+    stays_withdrawn,
+)
 from governance.transparency_log import append_entry
 from pipelines.catalogs.ckan_mapping import desired_package
 from pipelines.catalogs.reconcile import reconcile
@@ -59,30 +64,26 @@ def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) 
 
 
 def _release_to_publish(connection: sa.Connection, dataset: Dataset, signing_key: bytes) -> Release | None:
-    """The newest approved release that was not withdrawn: what was taken back does not come back with the approval of
-    another release, nor by a task that was queued before."""
+    """The newest approved release that was not withdrawn, or was reinstated since: what was taken back does not come
+    back with the approval of another release, nor by a task that was queued before."""
     if dataset.openness is Openness.CLOSED:
         return None
-    approved = approved_release_ids(connection, dataset.name)
-    withdrawn = sa.select(publications.c.release).where(
-        publications.c.dataset == dataset.name,
-        publications.c.release.is_not(None),
-        publications.c.withdrawn_at.is_not(None),
-    )
+    approved = [
+        release
+        for release in approved_release_ids(connection, dataset.name)
+        if not stays_withdrawn(connection, load_review(connection, release))
+    ]
     newest = connection.execute(
-        sa.select(releases.c.id)
-        .where(releases.c.id.in_(approved), releases.c.id.not_in(withdrawn))
-        .order_by(releases.c.created_at.desc())
-        .limit(1)
+        sa.select(releases.c.id).where(releases.c.id.in_(approved)).order_by(releases.c.created_at.desc()).limit(1)
     ).scalar()
     if newest is None:
         raise Conflict(
             "nothing-approved",
             Text(zh="没有可供发布的版本", en="no release can be published"),
             Text(
-                zh="请先完成单位、合规、保密三级审核；已撤回的版本不再发布，请提交改正后的数据",
-                en="complete the agency, compliance and secrecy reviews first; a withdrawn release stays withdrawn: "
-                "hand in corrected data",
+                zh="请先完成单位、合规、保密三级审核；已撤回的版本须提交改正后的数据，误撤的可申请恢复并重新三审",
+                en="complete the agency, compliance and secrecy reviews first; in place of a withdrawn release hand in "
+                "corrected data, or reinstate it, which the three review anew",
             ),
             field="dataset",
         )

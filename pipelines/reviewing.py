@@ -39,5 +39,7 @@ def sign_step(
         )
         if review.status == "approved":
             dataset = load_release(connection, release_id).dataset
-            enqueue(connection, "publish", f"publish:{release_id}", {"dataset": dataset}, actor.id, now)
+            # A reinstated release is approved a second time, and published a second time.
+            key = f"publish:{release_id}:{review.version}"
+            enqueue(connection, "publish", key, {"dataset": dataset}, actor.id, now)
     return str(review.status)

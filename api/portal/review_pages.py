@@ -95,7 +95,7 @@ def _evidence(
         policy=platform.configuration.policies.get(release.policy),
         chosen=chosen,
         steps=list(Step),
-        signed={d.step for d in review.decisions if d.decision is Decision.APPROVE},
+        signed={d.step for d in review.round if d.decision is Decision.APPROVE},
         previews={d.tier: preview_rows(platform, d) for d in release.distributions},
         permission=may_decide(actor, review, review.step) if review.step else None,
         reason=reason,

@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from api.identity import signed_in_actor
 from api.platform import platform_of
 from api.portal.rendering import redirect, render
+from api.problems import status_of
 from governance.database.engine import reading
 from governance.release_review.service import list_reviews
 from pipelines.current_release import current_release
 from pipelines.datasets import apply_dataset, list_datasets, load_dataset, require_steward
 from pipelines.publish import withdraw
+from pipelines.reinstate import last_withdrawn, reinstate
 from pipelines.sources import accept_source, list_sources
 from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset, Openness
@@ -114,6 +116,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
         require_steward(dataset, actor)
         reviews = list_reviews(connection, dataset=name)
         published = current_release(connection, name) is not None
+        withdrawn = last_withdrawn(connection, name)
     return render(
         request,
         "steward_dataset.html",
@@ -123,6 +126,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
         reviews={r.release_id: r for r in reviews},
         policy=platform.configuration.policies.get(dataset.policy),
         published=published,
+        withdrawn=withdrawn,
         closed=dataset.openness is Openness.CLOSED,
         limit=platform.settings.upload_limit,
         error=error,
@@ -146,8 +150,29 @@ def take_back(request: Request, name: str, reason: Annotated[str, Form(max_lengt
     actor = steward(request)
     try:
         if not reason.strip():
-            raise Refused("reason-wanted", Text(zh="请说明撤回的原因", en="say why it is withdrawn"), field="reason")
+            raise Refused(
+                "reason-wanted",
+                Text(zh="请说明撤回的原因", en="say why it is withdrawn"),
+                Text(
+                    zh="请在原因栏中写一句话：它将公布在数据集页面上",
+                    en="write one sentence as the reason: it is shown on the dataset's page",
+                ),
+                field="reason",
+            )
         withdraw(platform_of(request), name, reason.strip(), actor, datetime.now(UTC))
     except Refused as error:
         return _desk(request, name, 422, error)
+    return redirect(request, f"/steward/{name}")
+
+
+@router.post("/steward/{name}/reinstate")
+def bring_back(
+    request: Request, name: str, release: Annotated[str, Form(max_length=64)], reason: Annotated[str, Form()] = ""
+) -> Response:
+    """Put a release that was withdrawn by mistake before the three reviewers anew."""
+    actor = steward(request)
+    try:
+        reinstate(platform_of(request), name, reason, actor, datetime.now(UTC), release)
+    except Refused as error:
+        return _desk(request, name, status_of(error), error)
     return redirect(request, f"/steward/{name}")

@@ -138,6 +138,7 @@ EVENT = {
 LOG_KIND = {
     "publication": _t("发布", "publication"),
     "withdrawal": _t("撤回发布", "withdrawal"),
+    "reinstatement": _t("申请恢复发布", "reinstatement"),
     "review-decision": _t("发布审核", "release review"),
     "access-decision": _t("使用申请", "application"),
 }

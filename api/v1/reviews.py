@@ -10,7 +10,13 @@ from governance.database.engine import reading
 from governance.permission import require
 from governance.release_review.events import Decision, Step
 from governance.release_review.permissions import may_see
-from governance.release_review.service import list_reviews, load_review, signatures_hold, withdraw_review
+from governance.release_review.service import (
+    list_reviews,
+    load_review,
+    reinstate_review,
+    signatures_hold,
+    withdraw_review,
+)
 from governance.release_review.state import Review
 from pipelines.reviewing import sign_step
 
@@ -29,6 +35,14 @@ class SignedDecision(BaseModel):
 
 
 class Withdrawal(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str
+
+
+class Reinstatement(BaseModel):
+    """reason: why it is published again; reviewers read it."""
+
     model_config = ConfigDict(extra="forbid")
 
     reason: str
@@ -61,6 +75,13 @@ def decide(release_id: str, signed: SignedDecision, platform: ThePlatform, actor
 
 @router.post("/{release_id}/withdrawal")
 def withdraw(release_id: str, command: Withdrawal, platform: ThePlatform, actor: SignedIn, now: Now) -> Review:
-    """Take a release back; it can no longer be published."""
+    """Take a release back; it can no longer be published, unless it is reinstated."""
     with platform.engine.begin() as connection:
         return withdraw_review(connection, release_id, command.reason, actor=actor, now=now)
+
+
+@router.post("/{release_id}/reinstatement", status_code=201)
+def reinstate(release_id: str, command: Reinstatement, platform: ThePlatform, actor: SignedIn, now: Now) -> Review:
+    """Put a withdrawn release before the three reviewers anew; after three signatures it is published again."""
+    with platform.engine.begin() as connection:
+        return reinstate_review(connection, release_id, command.reason, actor=actor, now=now)

@@ -7,15 +7,16 @@ from datetime import date, datetime
 from governance.permission import require
 from governance.release_review.events import (
     Decision,
+    ReinstatementRequested,
     ReleaseSubmitted,
     ReviewWithdrawn,
     Step,
     StepDecided,
     signed_statement,
 )
-from governance.release_review.permissions import may_decide, may_submit, may_withdraw
+from governance.release_review.permissions import may_decide, may_reinstate, may_submit, may_withdraw
 from governance.release_review.state import Review
-from governance.release_review.transitions import ACTION_OF, TRANSITIONS, Action
+from governance.release_review.transitions import ACTION_OF, TRANSITIONS, Action, Status
 from schemas.actor import Actor
 from schemas.disclosure import Outcome
 from schemas.errors import Conflict, Refused
@@ -47,6 +48,15 @@ class DecideStep:
 @dataclass(frozen=True)
 class WithdrawReview:
     reason: str
+
+
+@dataclass(frozen=True)
+class ReinstateReview:
+    """publication_withdrawn: it was published, and is no longer. differs: what the dataset now declares otherwise."""
+
+    reason: str
+    publication_withdrawn: bool
+    differs: tuple[str, ...]
 
 
 Sign = Callable[[dict[str, str]], tuple[str, str]]  # statement → (signature, public key)
@@ -122,6 +132,38 @@ def decide_withdrawal(command: WithdrawReview, review: Review, actor: Actor, now
     require(may_withdraw(actor, review))
     _require_allowed(review, Action.WITHDRAW)
     return ReviewWithdrawn(actor=actor.id, at=now, reason=_checked_reason(command.reason, wanted=True))
+
+
+def decide_reinstatement(
+    command: ReinstateReview, review: Review, actor: Actor, now: datetime, due: date
+) -> ReinstatementRequested:
+    """A withdrawn release before the reviewers anew: all three sign again, on the same digests.
+
+    Raises NotPermitted, Conflict (it was not withdrawn, the declaration changed since), Refused (no reason).
+    """
+    require(may_reinstate(actor, review))
+    _require_allowed(review, Action.REINSTATE)
+    if review.status is Status.APPROVED and not command.publication_withdrawn:
+        raise Conflict(
+            "not-withdrawn",
+            Text(zh="这个版本没有被撤回", en="this release was not withdrawn"),
+            Text(zh="已通过的版本可直接发布", en="an approved release can be published as it is"),
+            field="release",
+        )
+    if command.differs:
+        listed = ", ".join(command.differs)
+        raise Conflict(
+            "declaration-changed",
+            Text(
+                zh=f"数据集声明已改变（{listed}），与这个版本不符",
+                en=f"the dataset is declared otherwise now ({listed}) than when this release was made",
+            ),
+            Text(zh="请重新提交数据文件", en="hand in the file again"),
+            field="release",
+        )
+    reason = _checked_reason(command.reason, wanted=True)
+    people = {*review.uploaders, *([] if actor.id.startswith("system:") else [actor.id])}
+    return ReinstatementRequested(actor=actor.id, at=now, reason=reason, uploaders=tuple(sorted(people)), due=due)
 
 
 def _require_allowed(review: Review | None, action: Action) -> None:

@@ -59,7 +59,18 @@ class ReviewWithdrawn(_Event):
     reason: str
 
 
-Event = Annotated[ReleaseSubmitted | StepDecided | ReviewWithdrawn, Field(discriminator="kind")]
+class ReinstatementRequested(_Event):
+    """A withdrawn release is put before the three reviewers anew. uploaders: as of submission, with whoever asks."""
+
+    kind: Literal["reinstatement-requested"] = "reinstatement-requested"
+    reason: str
+    uploaders: tuple[str, ...]
+    due: date
+
+
+Event = Annotated[
+    ReleaseSubmitted | StepDecided | ReviewWithdrawn | ReinstatementRequested, Field(discriminator="kind")
+]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 

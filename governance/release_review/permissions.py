@@ -44,6 +44,11 @@ def may_withdraw(actor: Actor, review: Review) -> Permission:
     return may_submit(actor, review.publisher, review.uploaders)
 
 
+def may_reinstate(actor: Actor, review: Review) -> Permission:
+    """The same people as may submit; whoever asks does not review."""
+    return may_submit(actor, review.publisher, review.uploaders)
+
+
 def _is_steward(actor: Actor, publisher: str) -> bool:
     return Duty.STEWARD in actor.duties and actor.organisation == publisher
 

@@ -9,14 +9,16 @@ import sqlalchemy as sa
 from governance.audit import record
 from governance.canonical import canonical_digest
 from governance.clocks import add_working_days, local_day
-from governance.database.dataset_tables import datasets, releases, sources
+from governance.database.dataset_tables import datasets, publications, releases, sources
 from governance.database.decision_tables import review_events, reviews
 from governance.event_store import append_event
 from governance.letters import queue_letter
 from governance.release_review.decide import (
     DecideStep,
+    ReinstateReview,
     SubmitRelease,
     WithdrawReview,
+    decide_reinstatement,
     decide_review_step,
     decide_submission,
     decide_withdrawal,
@@ -28,7 +30,7 @@ from governance.release_review.transitions import AWAITED_STEP, Status
 from governance.signatures import public_key, sign, verify
 from governance.transparency_log import append_entry, entries_about
 from schemas.actor import Actor
-from schemas.dataset import unknown_dataset
+from schemas.dataset import Dataset, unknown_dataset
 from schemas.errors import Conflict, NotFound, Refused
 from schemas.release import Release
 from schemas.text import Text
@@ -84,6 +86,47 @@ def withdraw_review(connection: sa.Connection, release_id: str, reason: str, *, 
     review = load_review(connection, release_id)
     event = decide_withdrawal(WithdrawReview(reason), review, actor, now)
     return _append(connection, release_id, review, event, actor, now)
+
+
+def reinstate_review(connection: sa.Connection, release_id: str, reason: str, *, actor: Actor, now: datetime) -> Review:
+    """Put a withdrawn release before the three reviewers anew, and say so in the transparency log.
+
+    Raises NotFound, NotPermitted, Conflict (`not-in-this-state`, `not-withdrawn`, `declaration-changed`), Refused.
+    """
+    review = load_review(connection, release_id)
+    command = ReinstateReview(
+        reason, stays_withdrawn(connection, review), _declared_otherwise(connection, release_id)
+    )
+    event = decide_reinstatement(command, review, actor, now, _due(now))
+    entry = {"kind": "reinstatement", "release": release_id, "descriptor": review.descriptor_digest}
+    append_entry(connection, {**entry, "at": now.isoformat()}, actor=actor, now=now)
+    return _append(connection, release_id, review, event, actor, now)
+
+
+def stays_withdrawn(connection: sa.Connection, review: Review) -> bool:
+    """Whether a publication of the release was taken back, and it was not put before the reviewers since."""
+    last = connection.execute(
+        sa.select(sa.func.max(publications.c.withdrawn_at)).where(publications.c.release == review.release_id)
+    ).scalar()
+    return last is not None and (review.reinstated is None or review.reinstated.at <= last)
+
+
+def _declared_otherwise(connection: sa.Connection, release_id: str) -> tuple[str, ...]:
+    """What of the dataset's declaration no longer fits the release."""
+    row = connection.execute(
+        sa.select(releases.c.descriptor, datasets.c.declaration)
+        .join(datasets, datasets.c.name == releases.c.dataset)
+        .where(releases.c.id == release_id)
+    ).first()
+    if row is None:
+        return ()
+    release, dataset = Release.model_validate(row.descriptor), Dataset.model_validate(row.declaration)
+    pairs = {
+        "openness": ({d.tier for d in release.distributions}, set(dataset.published_tiers)),
+        "schema": (release.table_schema, dataset.table_schema),
+        "policy": (release.policy, dataset.policy),
+    }
+    return tuple(name for name, (made, declared) in pairs.items() if made != declared)
 
 
 def find_review(connection: sa.Connection, release_id: str) -> Review | None:

@@ -6,14 +6,22 @@ from functools import singledispatch
 
 from pydantic import BaseModel, ConfigDict
 
-from governance.release_review.events import Event, ReleaseSubmitted, ReviewWithdrawn, Step, StepDecided
+from governance.release_review.events import (
+    Event,
+    ReinstatementRequested,
+    ReleaseSubmitted,
+    ReviewWithdrawn,
+    Step,
+    StepDecided,
+)
 from governance.release_review.transitions import ACTION_OF, AWAITED_STEP, TRANSITIONS, Action, Status
 
 
 class Review(BaseModel):
     """The review of one release. version: number of events. decisions: all of them, earlier rounds included.
 
-    due: last day for the awaited step, where one is awaited.
+    due: last day for the awaited step, where one is awaited. earlier: how many of the decisions belong to rounds before
+    this one. withdrawn: why it is no longer offered; reinstated: why it was put before the reviewers again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,12 +36,19 @@ class Review(BaseModel):
     due: date | None
     version: int
     decisions: tuple[StepDecided, ...] = ()
+    earlier: int = 0
     withdrawn: ReviewWithdrawn | None = None
+    reinstated: ReinstatementRequested | None = None
 
     @property
     def step(self) -> Step | None:
         """The step that is awaited."""
         return AWAITED_STEP.get(self.status)
+
+    @property
+    def round(self) -> tuple[StepDecided, ...]:
+        """The decisions since it was last submitted or reinstated."""
+        return self.decisions[self.earlier :]
 
 
 def fold(release_id: str, events: Iterable[Event]) -> Review | None:
@@ -63,6 +78,8 @@ def _(event: ReleaseSubmitted, review: Review | None, release_id: str) -> Review
         due=event.due,
         version=1 if review is None else review.version + 1,
         decisions=() if review is None else review.decisions,
+        earlier=0 if review is None else len(review.decisions),
+        reinstated=None if review is None else review.reinstated,
     )
 
 
@@ -86,6 +103,22 @@ def _(event: ReviewWithdrawn, review: Review | None, release_id: str) -> Review:
             "due": None,
             "version": _begun(review).version + 1,
             "withdrawn": event,
+        }
+    )
+
+
+@project.register
+def _(event: ReinstatementRequested, review: Review | None, release_id: str) -> Review:
+    return _begun(review).model_copy(
+        update={
+            "status": _after(review, Action.REINSTATE),
+            "uploaders": event.uploaders,
+            "submitted_at": event.at,
+            "due": event.due,
+            "version": _begun(review).version + 1,
+            "earlier": len(_begun(review).decisions),
+            "withdrawn": None,
+            "reinstated": event,
         }
     )
 

@@ -25,6 +25,7 @@ class Action(StrEnum):
     SEND_BACK = "send-back"
     REJECT = "reject"
     WITHDRAW = "withdraw"
+    REINSTATE = "reinstate"
 
 
 def _step(after_approval: Status) -> dict[Action, Status]:
@@ -41,10 +42,11 @@ TRANSITIONS: dict[Status | None, dict[Action, Status]] = {
     Status.AWAITING_AGENCY: _step(Status.AWAITING_COMPLIANCE),
     Status.AWAITING_COMPLIANCE: _step(Status.AWAITING_SECRECY),
     Status.AWAITING_SECRECY: _step(Status.APPROVED),
-    Status.APPROVED: {Action.WITHDRAW: Status.WITHDRAWN},
+    # Approved releases are reinstated where their publication was withdrawn; see `decide_reinstatement`.
+    Status.APPROVED: {Action.WITHDRAW: Status.WITHDRAWN, Action.REINSTATE: Status.AWAITING_AGENCY},
     Status.SENT_BACK: {Action.SUBMIT: Status.AWAITING_AGENCY, Action.WITHDRAW: Status.WITHDRAWN},
     Status.REJECTED: {},
-    Status.WITHDRAWN: {},
+    Status.WITHDRAWN: {Action.REINSTATE: Status.AWAITING_AGENCY},
 }
 
 AWAITED_STEP: dict[Status, Step] = {

@@ -32,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(prepare)
     app.command()(publish)
     app.command()(withdraw)
+    app.command()(reinstate)
 
 
 @dataset_app.command("apply")
@@ -257,6 +258,22 @@ def withdraw(dataset: str, reason: Annotated[str, typer.Option()], by: By = "", 
             field="dataset",
         )
     say(Text(zh=f"{dataset}：已撤回", en=f"{dataset}: withdrawn"))
+
+
+def reinstate(
+    dataset: str,
+    reason: Annotated[str, typer.Option(help="Why it is published again; reviewers read it. 恢复的理由。")],
+    release: Annotated[str, typer.Option(help="Default: what was withdrawn last. 默认为最近撤回的版本。")] = "",
+    by: By = "",
+    lang: Lang = "",
+) -> None:
+    """Put a release that was withdrawn by mistake before the three reviewers anew. 恢复误撤的版本，须重新三审。"""
+    from pipelines.reinstate import reinstate as reinstate_release
+
+    with opened() as platform:
+        actor = command_actor(platform, by)
+        found = reinstate_release(platform, dataset, reason, actor, datetime.now(UTC), release or None)
+    say(Text(zh=f"{dataset}：版本 {found} 待单位审核", en=f"{dataset}: release {found} awaits the agency review"))
 
 
 @catalog_app.command("diff")

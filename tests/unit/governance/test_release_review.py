@@ -244,6 +244,78 @@ def test_an_approval_can_be_withdrawn_and_then_nothing_is_published(connection):
         service.require_approved(connection, "abc123")
 
 
+LATER = NOW + timedelta(hours=1)
+
+
+def approved(connection: sa.Connection) -> None:
+    service.submit_release(connection, make_release(), actor=STEWARD, now=NOW)
+    for step in Step:
+        decide(connection, step)
+
+
+def reinstate(connection: sa.Connection, actor: Actor = STEWARD, reason: str = "误撤，数据无误"):
+    return service.reinstate_review(connection, "abc123", reason, actor=actor, now=LATER)
+
+
+def test_a_withdrawn_release_is_reviewed_anew_by_all_three(connection):
+    approved(connection)
+    service.withdraw_review(connection, "abc123", "误操作", actor=STEWARD, now=NOW)
+    review = reinstate(connection)
+    assert (review.status, review.withdrawn, review.round) == ("awaiting-agency", None, ())
+    assert review.due is not None
+    assert len(review.decisions) == 3
+    with pytest.raises(Conflict, match="not-approved"):
+        service.require_approved(connection, "abc123")
+    for step in Step:
+        review = decide(connection, step)
+    assert review.status == "approved"
+    assert [d.step for d in review.round] == list(Step)
+    assert service.require_approved(connection, "abc123", signing_key=KEY).status == "approved"
+    kinds = [entry["entry"]["kind"] for entry in entries(connection)]
+    assert kinds == [*["review-decision"] * 3, "reinstatement", *["review-decision"] * 3]
+    assert "zhao" not in str([entry["leaf"] for entry in entries(connection)])
+
+
+def test_an_approved_release_that_was_not_withdrawn_is_not_reinstated(connection):
+    approved(connection)
+    with pytest.raises(Conflict, match="not-withdrawn"):
+        reinstate(connection)
+
+
+@pytest.mark.parametrize("decision", ["send-back", "reject"])
+def test_only_what_was_withdrawn_is_reinstated(connection, decision):
+    service.submit_release(connection, make_release(), actor=STEWARD, now=NOW)
+    with pytest.raises(Conflict, match="not-in-this-state"):
+        reinstate(connection)
+    decide(connection, "agency", decision=decision, reason="x")
+    with pytest.raises(Conflict, match="not-in-this-state"):
+        reinstate(connection)
+
+
+@pytest.mark.parametrize("actor", [COMPLIANCE, AGENCY, Actor(id="fremd", duties=frozenset({Duty.STEWARD}))])
+def test_reinstating_is_for_those_who_may_submit(connection, actor):
+    approved(connection)
+    service.withdraw_review(connection, "abc123", "误操作", actor=STEWARD, now=NOW)
+    with pytest.raises(NotPermitted):
+        reinstate(connection, actor)
+
+
+def test_reinstating_wants_a_reason(connection):
+    approved(connection)
+    service.withdraw_review(connection, "abc123", "误操作", actor=STEWARD, now=NOW)
+    with pytest.raises(Refused, match="reason-missing"):
+        reinstate(connection, reason=" ")
+
+
+def test_whoever_asks_does_not_review(connection):
+    both = Actor(id="wu", duties=frozenset({Duty.STEWARD, Duty.AGENCY_REVIEWER}), organisation="transport")
+    approved(connection)
+    service.withdraw_review(connection, "abc123", "误操作", actor=STEWARD, now=NOW)
+    assert reinstate(connection, both).uploaders == ("wu", "zhao")
+    with pytest.raises(NotPermitted, match="own-release"):
+        decide(connection, "agency", both)
+
+
 def test_the_queue_shows_what_waits_for_this_person_by_deadline(connection):
     service.submit_release(connection, make_release(release_id="late"), actor=STEWARD, now=NOW + timedelta(days=3))
     service.submit_release(connection, make_release(release_id="soon"), actor=STEWARD, now=NOW)
@@ -289,7 +361,7 @@ def test_an_impossible_history_is_refused():
 ACTORS = [STEWARD, AGENCY, COMPLIANCE, SECRECY, EVERYTHING]
 COMMANDS = st.tuples(
     st.sampled_from(ACTORS),
-    st.sampled_from(["submit", "withdraw", *Step]),
+    st.sampled_from(["submit", "withdraw", "reinstate", *Step]),
     st.sampled_from(["approve", "approve", "approve", "send-back", "reject"]),
 )
 
@@ -309,6 +381,8 @@ def test_no_sequence_of_commands_approves_without_three_different_people(tmp_pat
                     service.submit_release(connection, make_release(), actor=actor, now=NOW)
                 elif what == "withdraw":
                     service.withdraw_review(connection, "abc123", "x", actor=actor, now=NOW)
+                elif what == "reinstate":
+                    service.reinstate_review(connection, "abc123", "x", actor=actor, now=NOW)
                 else:
                     decide(connection, what, actor, decision, "x")
             except GongkaiError:
@@ -319,6 +393,6 @@ def test_no_sequence_of_commands_approves_without_three_different_people(tmp_pat
     assert (stored["status"], stored["version"], stored["due"]) == (review.status, review.version, review.due)
     assert (review.due is not None) == (review.step is not None)
     if review.status is Status.APPROVED:
-        last = review.decisions[-3:]
+        last = review.round
         assert [(d.step, d.decision) for d in last] == [(s, "approve") for s in Step]
         assert len({d.actor for d in last} | {"zhao"}) == 4

@@ -143,6 +143,10 @@ def _treated(control: DisclosureControl, table: pa.Table, key: bytes | None) -> 
         raise ConfigurationError(
             "unknown-control",
             Text(zh=f"未实现的披露控制 {control.control}", en=f"no treatment for control {control.control}"),
+            Text(
+                zh="请在策略中改用本版本支持的控制方式（见 docs/reference/disclosure-policy.md）",
+                en="name a control of this version in the policy (see docs/reference/disclosure-policy.md)",
+            ),
             field=control.field,
         )
     try:

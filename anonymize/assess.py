@@ -6,7 +6,6 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
-from anonymize.cells import COUNT
 from anonymize.classes import equivalence_classes
 from anonymize.classify import binding
 from anonymize.detect import detect
@@ -27,6 +26,7 @@ from schemas.disclosure import (
     TierPolicy,
 )
 from schemas.findings import Finding
+from schemas.statistics import COUNT
 from schemas.table_schema import FieldRole, Meaning, SchemaField
 from schemas.text import Text
 

@@ -1,6 +1,7 @@
 """The privacy budget of a dataset: what its differentially private tables may spend, and what they spent."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from schemas.disclosure import Thresholds
 from schemas.errors import ConfigurationError, Refused
@@ -11,10 +12,11 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Spending:
-    """What one answer cost."""
+    """What one answer cost. split: figure → its part of epsilon, where that was told."""
 
     purpose: str
     epsilon: float
+    split: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class BudgetLedger:
             raise Refused(
                 "epsilon-not-positive",
                 Text(zh="隐私预算 ε 必须大于 0", en="epsilon has to be positive"),
+                Text(zh="请在策略中规定大于 0 的 epsilon，例如 1", en="state an epsilon above 0 in the policy, say 1"),
                 field="epsilon",
             )
         if epsilon > self.left + TOLERANCE:

@@ -1,8 +1,10 @@
-"""statistical_table: counts and sums by group, small cells suppressed so that no margin gives them back.
+"""statistical_table: counts, sums, means and quantiles by group, small cells suppressed so that no margin gives them
+back.
 
-Threshold rule and p% rule for primary suppression, complementary suppression along every line of the table, and an
-audit of what the margins still imply (Hundepool et al., "Statistical Disclosure Control", 2012, ch. 4). Margins are
-not published here, yet taken for known: other tables tell them.
+Threshold rule, p% rule and (n,k) rule for primary suppression, complementary suppression along every line of the
+table, and an audit of what the margins still imply (Hundepool et al., "Statistical Disclosure Control", 2012, ch. 4).
+Margins are not published here, yet taken for known: other tables tell them. Where the source tells persons apart,
+thresholds and dominance speak of persons and not of their records.
 """
 
 from collections.abc import Sequence
@@ -12,17 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from anonymize.classes import equivalence_classes
+from anonymize.dominance import contributions, needed_protection, protection_of_small
 from anonymize.hierarchies import distinct_values
-from anonymize.suppression import protect
+from anonymize.statistics_fields import check_fields, figure_title, is_number, not_numeric
+from anonymize.subjects import contributors
+from anonymize.suppression import Magnitude, protect
 from anonymize.treated import CellCounts, TreatedTable
-from schemas.dataset import StatisticalTable
 from schemas.disclosure import Control, DisclosureControl, FieldEffect, Thresholds
-from schemas.errors import ConfigurationError, Refused
-from schemas.table_schema import FieldRole, SchemaField
+from schemas.errors import ConfigurationError
+from schemas.statistics import COUNT, PARTS, SUPPRESSED, Aggregate, Measure, StatisticalTable
+from schemas.table_schema import SchemaField
 from schemas.text import Text
 
-COUNT, SUPPRESSED, SUM = "count", "suppressed", "sum"
-NEVER_GROUPED = frozenset({FieldRole.DIRECT_IDENTIFIER, FieldRole.FREE_TEXT})
+MEAN_DIGITS = 4
 
 
 def statistical_table(
@@ -31,44 +35,61 @@ def statistical_table(
     thresholds: Thresholds,
     controls: Sequence[DisclosureControl] = (),
 ) -> TreatedTable:
-    """One row per occurring group of `statistics.by`: its `count`, `<measure>_sum` for each measure, `suppressed`.
+    """One row per occurring group of `statistics.by`: its `count`, the figures of each measure, `suppressed`.
 
-    Suppressed cells have neither count nor sums, and are not told apart into small ones and their protectors. Groups
-    without records are not listed. controls: the plan of the tier, for titles and to refuse grouping by identifiers.
-    Raises ConfigurationError `no-smallest-cell`, Refused `unknown-statistics-field`, `grouped-by-identifier`,
-    `measure-not-numeric`.
+    Suppressed cells have no figures, and are not told apart into small ones and their protectors. Groups without
+    records are not listed. controls: the plan of the tier, for titles, to tell contributors apart, and to refuse
+    identifiers. Raises ConfigurationError `no-smallest-cell`, Refused `measure-not-numeric` and those of
+    `check_fields`.
     """
     smallest = _smallest_cell(thresholds)
     check_fields(table, statistics, controls)
     codes = [distinct_values(table[name])[0] for name in statistics.by]
-    class_of, counts = equivalence_classes(codes, table.num_rows)
+    cell_of, counts = equivalence_classes(codes, table.num_rows)
     first = np.zeros(len(counts), np.int64)
-    first[class_of[::-1]] = np.arange(table.num_rows - 1, -1, -1)
-    sums = {name: _sums(table[name], class_of, len(counts), name) for name in statistics.measures}
-    primary = counts < smallest
-    for name in statistics.measures:
-        primary |= _dominated(table[name], class_of, counts, thresholds.dominance)
-    protected = protect([c[first] for c in codes], counts, primary, smallest)
-    hidden = pa.array(protected.suppressed)
+    first[cell_of[::-1]] = np.arange(table.num_rows - 1, -1, -1)
+    who = contributors(controls, table)
+    persons = contributions(np.zeros(table.num_rows), cell_of, who, len(counts)).number
+    small = persons < smallest
+    primary, magnitudes, valued = small.copy(), [], {}
+    for name in statistics.measured:
+        values = _numbers(table[name], name)
+        given = contributions(values, cell_of, who, len(counts))
+        few = (given.number > 0) & (given.number < smallest)  # else the sum of a rare value is its only holder's
+        needed = np.maximum(
+            needed_protection(given, thresholds),
+            np.where(small | few, protection_of_small(given, thresholds), 0.0),
+        )
+        primary |= few | (needed > 0)
+        sums = np.bincount(cell_of, np.nan_to_num(values), len(counts))
+        magnitudes.append(Magnitude(sums, needed))
+        valued[name] = given.number
+    protected = protect([c[first] for c in codes], counts, primary, smallest, magnitudes)
+    hidden = protected.suppressed
     columns = {name: table[name].take(pa.array(first)) for name in statistics.by}
-    columns[COUNT] = pa.array(counts, mask=protected.suppressed)
-    for name, values in sums.items():
-        columns[f"{name}_{SUM}"] = pc.if_else(hidden, pa.scalar(None, values.type), values)
-    columns[SUPPRESSED] = hidden
+    columns[COUNT] = pa.array(counts, mask=hidden)
+    withheld = 0
+    for measure in statistics.measures:
+        thin = _thin(measure, valued[measure.field], smallest)
+        withheld += int((thin & ~hidden).sum()) if measure.quantiles else 0
+        for column, figures in _figures(table[measure.field], measure, cell_of, len(counts), thin).items():
+            columns[column] = pc.if_else(pa.array(hidden), pa.scalar(None, figures.type), figures)
+    columns[SUPPRESSED] = pa.array(hidden)
     finished = pa.table(columns)
     finished = finished.sort_by([(name, "ascending") for name in statistics.by])
-    published = counts[~protected.suppressed]
+    published = persons[~hidden]
     cells = CellCounts(
         by=statistics.by,
         published=len(published),
         primary=int(primary.sum()),
-        secondary=int((protected.suppressed & ~primary).sum()),
+        secondary=int((hidden & ~primary).sum()),
         smallest_published=int(published.min()) if len(published) else None,
+        quantiles_withheld=withheld,
     )
     return TreatedTable(
         table=finished,
         fields=_fields(finished, statistics, controls),
-        effects=_effects(table, statistics, cells, counts, protected.suppressed, smallest),
+        effects=_effects(table, statistics, cells, counts, hidden, smallest),
         remarks=()
         if protected.audited
         else (
@@ -94,60 +115,56 @@ def _smallest_cell(thresholds: Thresholds) -> int:
     return thresholds.smallest_cell
 
 
-def check_fields(table: pa.Table, statistics: StatisticalTable, controls: Sequence[DisclosureControl]) -> None:
-    """Raises Refused `unknown-statistics-field`, `grouped-by-identifier`."""
-    named = [*statistics.by, *statistics.measures]
-    unknown = [name for name in named if name not in table.column_names]
-    if unknown:
-        raise Refused(
-            "unknown-statistics-field",
-            Text(zh=f"统计表使用了未知字段：{'、'.join(unknown)}", en=f"unknown fields: {', '.join(unknown)}"),
-            Text(zh="请改正数据集声明中的 statistics", en="correct `statistics` in the dataset's declaration"),
-            field=unknown[0],
-        )
-    identifying = {c.field for c in controls if c.role in NEVER_GROUPED}
-    grouped = [name for name in statistics.by if name in identifying]
-    if grouped:
-        raise Refused(
-            "grouped-by-identifier",
-            Text(
-                zh=f"不得按标识字段分组：{'、'.join(grouped)}", en=f"no grouping by identifiers: {', '.join(grouped)}"
-            ),
-            Text(zh="请改正数据集声明中的 statistics", en="correct `statistics` in the dataset's declaration"),
-            field=grouped[0],
-        )
+def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray:
+    """float64, missing values as NaN. Raises Refused `measure-not-numeric`."""
+    if not is_number(column.type):
+        raise not_numeric(name)
+    return pc.cast(column, pa.float64(), safe=False).to_numpy().astype(np.float64)
 
 
-def _sums(column: pa.ChunkedArray, class_of: np.ndarray, classes: int, name: str) -> pa.Array:
-    """Sum per group in the column's own kind of number; whole numbers and decimals stay exact."""
-    kind = column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        raise Refused(
-            "measure-not-numeric",
-            Text(zh=f"字段 {name} 不是数值，不能求和", en=f"field {name} is no number and cannot be summed"),
-            Text(zh="请改正数据集声明中的 statistics", en="correct `statistics` in the dataset's declaration"),
-            field=name,
+def _thin(measure: Measure, contributors: np.ndarray, smallest: int) -> np.ndarray:
+    """Cells with too few contributors for the quantiles: these cut a cell into bands, and each is a cell as well.
+
+    So the median needs twice the smallest cell, quartiles four times. Quantiles of one cell go together.
+    """
+    cuts = np.array([0, *(round(q * PARTS) for q in measure.quantiles), PARTS])
+    return np.asarray(contributors * np.diff(cuts).min() < smallest * PARTS)
+
+
+def _figures(
+    column: pa.ChunkedArray, measure: Measure, cell_of: np.ndarray, cells: int, thin: np.ndarray
+) -> dict[str, pa.Array]:
+    """Column → figure per cell, in the order of the declaration. Missing values take no part."""
+    columns = {}
+    values = _numbers(column, measure.field)
+    present = ~np.isnan(values)
+    values, cell_of_value = values[present], cell_of[present]
+    number = np.bincount(cell_of_value, minlength=cells)
+    for aggregate in measure.aggregates:
+        if aggregate is Aggregate.SUM:
+            columns[measure.column(aggregate)] = _sums(column, cell_of)
+        else:
+            means = np.bincount(cell_of_value, values, cells) / np.maximum(number, 1)
+            columns[measure.column(aggregate)] = pa.array(np.round(means, MEAN_DIGITS), mask=number == 0)
+    if measure.quantiles:
+        parts = np.split(values[np.lexsort((values, cell_of_value))], np.cumsum(number)[:-1]) if cells else []
+        told = ~thin & (number > 0)
+        shares = list(measure.quantiles)
+        found = np.array(
+            [np.quantile(p, shares) if t else np.zeros(len(shares)) for p, t in zip(parts, told, strict=True)]
         )
-    grouped = pa.table({"class": pa.array(class_of), "value": column}).group_by("class").aggregate([("value", "sum")])
-    order = np.argsort(grouped["class"].to_numpy(), kind="stable")
+        for at, share in enumerate(shares):
+            figures = found[:, at] if cells else np.zeros(0)
+            columns[measure.quantile_column(share)] = pa.array(np.round(figures, MEAN_DIGITS), mask=~told)
+    return columns
+
+
+def _sums(column: pa.ChunkedArray, cell_of: np.ndarray) -> pa.Array:
+    """Sum per cell in the column's own kind of number; whole numbers and decimals stay exact."""
+    grouped = pa.table({"cell": pa.array(cell_of), "value": column}).group_by("cell").aggregate([("value", "sum")])
+    order = np.argsort(grouped["cell"].to_numpy(), kind="stable")
     result = grouped["value_sum"].take(pa.array(order)).combine_chunks()
     return result.chunk(0) if isinstance(result, pa.ChunkedArray) and result.num_chunks else result
-
-
-def _dominated(column: pa.ChunkedArray, class_of: np.ndarray, counts: np.ndarray, share: float | None) -> np.ndarray:
-    """p% rule: the second largest contributor could estimate the largest to within `share` of it."""
-    if share is None:
-        return np.zeros(len(counts), bool)
-    values = np.abs(np.nan_to_num(pc.cast(column, pa.float64(), safe=False).to_numpy()))
-    total = np.bincount(class_of, values, len(counts))
-    order = np.lexsort((-values, class_of))
-    starts = np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.int64)
-    largest = values[order][starts]
-    has_second = counts > 1
-    second = np.zeros(len(counts))
-    second[has_second] = values[order][starts[has_second] + 1]
-    remainder: np.ndarray = (total - largest - second) < share * largest
-    return remainder
 
 
 def _fields(
@@ -170,14 +187,15 @@ def _fields(
         title=Text(zh="记录数", en="Count"),
         description=Text(zh="该组的记录数；被抑制的为空", en="records of the group; empty where suppressed"),
     )
-    sums = [
+    figures = [
         SchemaField(
-            name=f"{name}_{SUM}",
-            type="integer" if pa.types.is_integer(finished[f"{name}_{SUM}"].type) else "number",
-            title=Text(zh=f"{title(name).zh}合计", en=f"Sum of {title(name).en}"),
-            description=Text(zh="该组的合计；被抑制的为空", en="sum over the group; empty where suppressed"),
+            name=column,
+            type="integer" if pa.types.is_integer(finished[column].type) else "number",
+            title=figure_title(column, measure, title(measure.field)),
+            description=_description(column, measure),
         )
-        for name in statistics.measures
+        for measure in statistics.measures
+        for column in measure.columns
     ]
     flag = SchemaField(
         name=SUPPRESSED,
@@ -187,7 +205,20 @@ def _fields(
             zh="为保护个人，该组的数值不予公布", en="the figures of the group are withheld to protect persons"
         ),
     )
-    return (*by, count, *sums, flag)
+    return (*by, count, *figures, flag)
+
+
+def _description(column: str, measure: Measure) -> Text:
+    if column == measure.column(Aggregate.SUM):
+        return Text(zh="该组的合计；被抑制的为空", en="sum over the group; empty where suppressed")
+    if column == measure.column(Aggregate.MEAN):
+        return Text(
+            zh="该组的平均值，空缺值不计；被抑制的为空", en="mean of the values of the group; empty where suppressed"
+        )
+    return Text(
+        zh="该组的分位数（按位次线性内插）；被抑制的、人数不足以分段的为空",
+        en="quantile of the group, interpolated between ranks; empty where suppressed or where too few contribute",
+    )
 
 
 def _effects(
@@ -201,12 +232,17 @@ def _effects(
     total = int(counts.sum())
     share = float(counts[suppressed].sum() / total) if total else 0.0
     why = Text(
-        zh=f"按 {'、'.join(statistics.by)} 汇总；不足 {smallest} 条或由一方主导的 {cells.primary} 个单元格及为其掩护的 "
-        f"{cells.secondary} 个单元格不予公布",
-        en=f"aggregated by {', '.join(statistics.by)}; {cells.primary} cells with fewer than {smallest} records or one "
-        f"dominant contributor are withheld, and {cells.secondary} more to protect them",
+        zh=f"按 {'、'.join(statistics.by)} 汇总；不足 {smallest} 人（条）或由少数几方主导的 {cells.primary} 个单元格"
+        f"及为其掩护的 {cells.secondary} 个单元格不予公布",
+        en=f"aggregated by {', '.join(statistics.by)}; {cells.primary} cells with fewer than {smallest} contributors "
+        f"or a few dominant ones are withheld, and {cells.secondary} more to protect them",
     )
-    named = {*statistics.by, *statistics.measures}
+    if cells.quantiles_withheld:
+        why = Text(
+            zh=f"{why.zh}；另有 {cells.quantiles_withheld} 个单元格人数不足以分段，不公布分位数",
+            en=f"{why.en}; in {cells.quantiles_withheld} further cells too few contribute for quantiles",
+        )
+    named = {*statistics.by, *statistics.measured}
     gone = Text(zh="不在统计表中", en="not part of the statistical table")
     return tuple(
         FieldEffect(

@@ -5,6 +5,7 @@ proposed. Names and addresses are judged on at most MOST_NAMES distinct cells, e
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -38,16 +39,20 @@ PROPOSALS = frozenset({"RARE_VALUES", "SINGLES_OUT"})  # by measured uniqueness:
 
 
 def detect(
-    table: pa.Table, *, titles: Mapping[str, Iterable[str]] | None = None, names: NameTagger | None = None
+    table: pa.Table,
+    *,
+    titles: Mapping[str, Iterable[str]] | None = None,
+    names: NameTagger | None = None,
+    today: date | None = None,
 ) -> Findings:
     """Findings of a table of any Arrow types.
 
     titles: further headers of a field, such as its titles in the schema. names: a model that tags persons, places
-    and organisations; without it, surname and dictionary rules.
+    and organisations; without it, surname and dictionary rules. today: day on which nobody later can have been born.
     """
     columns = [read_column(name, table.column(at)) for at, name in enumerate(table.column_names)]
     headers = [read_header(c.field, *(titles or {}).get(c.field, ())) for c in columns]
-    found = [f for c, h in zip(columns, headers, strict=True) for f in look(c, h, names)]
+    found = [f for c, h in zip(columns, headers, strict=True) for f in look(c, h, names, today)]
     persons = about_persons(found)
     found = [propose_role(f, persons) for f in found]
     candidates = uniqueness_candidates(columns, found)
@@ -61,13 +66,13 @@ def detect(
     )
 
 
-def look(column: Column, header: Header | None, names: NameTagger | None) -> list[Finding]:
+def look(column: Column, header: Header | None, names: NameTagger | None, today: date | None = None) -> list[Finding]:
     """Everything seen in one column, the strongest first."""
     if not column.cells:
         return []
     found = identifier_findings(column, header)
     taken = max((f.whole_cell_share for f in found if f.score >= CONFIDENT), default=0.0)
-    found += meaning_findings(column, header)
+    found += meaning_findings(column, header, today)
     if taken < WHOLE_FIELD:
         found += name_findings(column, header, names)
     return sorted(found, key=lambda f: (-f.score * max(f.whole_cell_share, f.share / 2), f.entity))

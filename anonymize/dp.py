@@ -1,10 +1,13 @@
-"""Differentially private aggregates on OpenDP's core, with contributions bounded first.
+"""Differentially private counts, sums and quantiles on OpenDP's core, with contributions bounded first.
 
-Pure differential privacy (Dwork, McSherry, Nissim and Smith 2006), Laplace noise, and the exponential mechanism for
-quantiles. One person's records are bounded before anything is counted, so that epsilon speaks of persons.
+Pure differential privacy (Dwork, McSherry, Nissim and Smith 2006): discrete Laplace noise on whole numbers, and for
+quantiles a choice among listed candidates by permute-and-flip (McKenna and Sheldon 2020), which is at least as exact
+as the exponential mechanism at the same epsilon. One person's records are bounded before anything is counted, so that
+epsilon speaks of persons. Every measurement is calibrated by OpenDP's own map from distance to epsilon.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from math import log
 from typing import Any
 
 import numpy as np
@@ -12,9 +15,9 @@ import opendp.prelude as opendp
 import pyarrow as pa
 
 from anonymize.hierarchies import distinct_values
+from schemas.statistics import PARTS
 
 opendp.enable_features("contrib")
-CANDIDATES = 1000  # values between the bounds among which a quantile is chosen
 
 
 def bound_contributions(table: pa.Table, subject: str, limit: int) -> pa.Table:
@@ -30,89 +33,52 @@ def bound_contributions(table: pa.Table, subject: str, limit: int) -> pa.Table:
     return table.filter(pa.array((rank < limit) | nobody))
 
 
-def private_count(rows: int, epsilon: float, contributions: int = 1) -> int:
-    """Number of records, within about contributions / epsilon of the truth."""
-    space = _numbers()
-    measurement = _calibrated(
-        lambda scale: space >> opendp.t.then_count() >> opendp.m.then_laplace(scale=scale), epsilon, contributions
-    )
-    return int(measurement([0.0] * rows))
-
-
-def private_counts(
-    values: pa.ChunkedArray, categories: Sequence[str], epsilon: float, contributions: int = 1
-) -> dict[str, int]:
-    """Records per category. The categories come from the schema, not from the data, which would tell who is there."""
-    space = opendp.vector_domain(opendp.atom_domain(T=str)), opendp.symmetric_distance()
-    listed = list(categories)
-    measurement = _calibrated(
-        lambda scale: (
-            space
-            >> opendp.t.then_count_by_categories(listed, null_category=False)
-            >> opendp.m.then_laplace(scale=scale)
-        ),
-        epsilon,
-        contributions,
-    )
-    noisy = measurement([v for v in values.cast(pa.string()).to_pylist() if v is not None])
-    return dict(zip(listed, (int(n) for n in noisy), strict=True))
-
-
 def with_noise(totals: np.ndarray, largest_change: int, epsilon: float) -> np.ndarray:
-    """Whole numbers (int64) with discrete Laplace noise, where one person changes one of them by `largest_change`.
+    """Whole numbers (int64) with discrete Laplace noise, where one person changes them by `largest_change` in all.
 
-    Every number spends the same epsilon, once: the cells of a table hold different persons (parallel composition).
+    Persons whose records lie in several cells share that change among them; where everybody lies in one cell, every
+    cell spends the same epsilon, once (parallel composition).
     """
     space = opendp.vector_domain(opendp.atom_domain(T=opendp.i64)), opendp.l1_distance(T=opendp.i64)
     measurement = _calibrated(lambda scale: opendp.m.make_laplace(*space, scale=scale), epsilon, largest_change)
     return np.array(measurement(totals.tolist()), np.int64)
 
 
-def private_sum(values: pa.ChunkedArray, bounds: tuple[float, float], epsilon: float, contributions: int = 1) -> float:
-    """Sum of the values clamped to `bounds`, which come from knowledge of the field, not from the data."""
-    space = _numbers()
+def noise_margin(largest_change: int, epsilon: float, rare: float) -> float:
+    """Distance that the noise of `with_noise` exceeds with probability `rare` at most, in units of the totals."""
+    return largest_change / epsilon * log(1 / rare)
+
+
+def choose_quantiles(
+    cells: Iterable[np.ndarray], candidates: np.ndarray, share: float, epsilon: float, records: int = 1
+) -> np.ndarray:
+    """For each cell (its values, sorted, float64), one of `candidates` (ascending) near its quantile `share`.
+
+    A candidate's score is how far it is from splitting the values as asked: |(1 - share)·below - share·above|, in
+    ten-thousandths (Smith 2011, as in OpenDP's make_private_quantile). One record changes it by the larger of share
+    and 1 - share. records: of one person, over all cells together. An empty cell gives any candidate.
+    """
+    space = opendp.vector_domain(opendp.atom_domain(T=opendp.i64)), opendp.linf_distance(T=opendp.i64)
+    part = round(share * PARTS)
     measurement = _calibrated(
-        lambda scale: space >> opendp.t.then_clamp(bounds) >> opendp.t.then_sum() >> opendp.m.then_laplace(scale=scale),
+        lambda scale: opendp.m.make_noisy_max(*space, opendp.max_divergence(), scale=scale, negate=True),
         epsilon,
-        contributions,
+        records * max(part, PARTS - part),
     )
-    return float(measurement(_floats(values)))
+    chosen = []
+    for values in cells:
+        below = np.searchsorted(values, candidates, side="left")
+        above = len(values) - np.searchsorted(values, candidates, side="right")
+        chosen.append(measurement(np.abs((PARTS - part) * below - part * above).astype(np.int64)))
+    return candidates[np.array(chosen, np.int64)]
 
 
-def private_mean(values: pa.ChunkedArray, bounds: tuple[float, float], epsilon: float, contributions: int = 1) -> float:
-    """Mean as sum over count, half of epsilon each; within `bounds`. Centred, so that the noise of the sum is least."""
-    low, high = bounds
-    middle = (low + high) / 2
-    numbers = np.array(_floats(values)) - middle
-    centred = pa.chunked_array([pa.array(numbers, pa.float64())])
-    total = private_sum(centred, (low - middle, high - middle), epsilon / 2, contributions)
-    count = private_count(len(numbers), epsilon / 2, contributions)
-    return float(np.clip(middle + total / max(count, 1), low, high))
+def rank_margin(candidates: int, share: float, epsilon: float, rare: float, records: int = 1) -> float:
+    """Records by which the choice of `choose_quantiles` is further from the quantile than the best candidate, with
+    probability `rare` at most. Each of the others overtakes the best with probability e^(-distance / scale) / 2."""
+    return 2 * records * max(share, 1 - share) / epsilon * log(max(candidates, 2) / (2 * rare))
 
 
-def private_quantile(
-    values: pa.ChunkedArray, share: float, bounds: tuple[float, float], epsilon: float, contributions: int = 1
-) -> float:
-    """Quantile `share` (0.5: median), one of CANDIDATES evenly spaced values within `bounds`."""
-    space = _numbers()
-    candidates = np.linspace(*bounds, CANDIDATES).tolist()
-    measurement = _calibrated(
-        lambda scale: space >> opendp.m.then_private_quantile(opendp.max_divergence(), candidates, share, scale),
-        epsilon,
-        contributions,
-    )
-    return float(measurement(_floats(values)))
-
-
-def _numbers() -> tuple[Any, Any]:
-    return opendp.vector_domain(opendp.atom_domain(T=float, nan=False)), opendp.symmetric_distance()
-
-
-def _calibrated(chain: Callable[[float], Any], epsilon: float, contributions: int) -> Any:
+def _calibrated(chain: Callable[[float], Any], epsilon: float, change: int) -> Any:
     """The measurement of `chain` with the least noise that spends no more than `epsilon` per person."""
-    return chain(opendp.binary_search_param(chain, d_in=contributions, d_out=epsilon))
-
-
-def _floats(values: pa.ChunkedArray) -> list[float]:
-    numbers = values.cast(pa.float64(), safe=False).drop_null().to_numpy()
-    return numbers[np.isfinite(numbers)].tolist()
+    return chain(opendp.binary_search_param(chain, d_in=change, d_out=epsilon, T=float))

@@ -17,6 +17,7 @@ from schemas.table_schema import FieldRole, Meaning
 BORNE_OUT = 0.9  # share of cells that must bear the header out
 HEADER_SCORE = 0.9
 VALUES_SCORE = 0.8
+LAST_YEAR = 2099
 _GENDERS = frozenset({"男", "女", "男性", "女性", "未知", "未说明", "其他", "male", "female", "m", "f"})
 _GENDER_CODES = frozenset({"0", "1", "2", "9"})  # GB/T 2261.1
 _TELLING = frozenset({"男", "女", "男性", "女性", "male", "female"})
@@ -26,10 +27,13 @@ _MEANINGS = {
 }  # fmt: skip
 
 
-def meaning_findings(column: Column, header: Header | None) -> list[Finding]:
-    """At most one finding: what the header tells and the cells bear out, or genders by the cells alone."""
+def meaning_findings(column: Column, header: Header | None, today: datetime.date | None = None) -> list[Finding]:
+    """At most one finding: what the header tells and the cells bear out, or genders by the cells alone.
+
+    today: nobody is born after that year; without it, births of the whole century are taken for possible.
+    """
     if header and header.meaning in _MEANINGS:
-        chosen = _bearing_out(column, header.meaning)
+        chosen = _bearing_out(column, header.meaning, today)
         share = column.share(chosen)
         score = HEADER_SCORE if share >= BORNE_OUT else round(share * CONFIDENT, 3)
         return [
@@ -50,7 +54,7 @@ def meaning_findings(column: Column, header: Header | None) -> list[Finding]:
     return []
 
 
-def _bearing_out(column: Column, meaning: Meaning) -> npt.NDArray[np.bool_]:
+def _bearing_out(column: Column, meaning: Meaning, today: datetime.date | None) -> npt.NDArray[np.bool_]:
     """Distinct cells that can have the meaning."""
     texts = column.texts
     if meaning == Meaning.AGE:
@@ -58,7 +62,7 @@ def _bearing_out(column: Column, meaning: Meaning) -> npt.NDArray[np.bool_]:
     if meaning == Meaning.GENDER:
         return texts.str.to_lowercase().is_in(list(_GENDERS | _GENDER_CODES)).to_numpy()
     if meaning == Meaning.DATE_OF_BIRTH:
-        return _births(column)
+        return _births(column, LAST_YEAR if today is None else today.year)
     if meaning == Meaning.POSTCODE:
         return column.matching(r"^[0-9]{6}$")
     if meaning == Meaning.DIVISION_CODE:
@@ -76,12 +80,13 @@ def _between(texts: pl.Series, low: float, high: float) -> npt.NDArray[np.bool_]
     return texts.cast(pl.Float64, strict=False).is_between(low, high).fill_null(False).to_numpy()
 
 
-def _births(column: Column) -> npt.NDArray[np.bool_]:
+def _births(column: Column, last_year: int) -> npt.NDArray[np.bool_]:
     """Dates, or years and months, that a living person may have been born on."""
-    if pa.types.is_temporal(column.kind):
-        return column.matching(r"^(?:18[89]|19|20)")
     year = column.texts.str.extract(r"^((?:18|19|20)[0-9]{2})", 1).cast(pl.Int32, strict=False)
+    plausible = year.is_between(1880, last_year).fill_null(False).to_numpy()
+    if pa.types.is_temporal(column.kind):
+        return plausible
     day = "(?:[-/.月]?(?:0?[1-9]|[12][0-9]|3[01])日?)?"
     month = f"(?:[-/.年]?(?:0?[1-9]|1[0-2]){day}月?)?"
     form = column.matching(f"^(?:18|19|20)[0-9]{{2}}{month}年?(?: 0?0:00(?::00)?)?$")
-    return year.is_between(1880, datetime.date.today().year).fill_null(False).to_numpy() & form
+    return plausible & form

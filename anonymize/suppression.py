@@ -20,20 +20,41 @@ class Protection:
     audited: bool
 
 
-def protect(codes: Sequence[np.ndarray], counts: np.ndarray, primary: np.ndarray, smallest: int) -> Protection:
+@dataclass(frozen=True)
+class Magnitude:
+    """Sums of a measure. sums: cell → sum; needed: cell → how far above it an outsider's upper estimate has to stay,
+    0 where nothing is asked."""
+
+    sums: np.ndarray
+    needed: np.ndarray
+
+
+def protect(
+    codes: Sequence[np.ndarray],
+    counts: np.ndarray,
+    primary: np.ndarray,
+    smallest: int,
+    magnitudes: Sequence[Magnitude] = (),
+) -> Protection:
     """Cells to suppress. codes: per dimension, the code of each cell. smallest: the threshold of the policy.
 
     Every line of the table (all dimensions but one fixed) in which a primary cell is suppressed holds two suppressed
     cells or more, worth `smallest` together. Then each primary cell's interval, as the margins imply it, must be at
-    least half of `smallest` wide; where it is not, the cheapest cell beside it goes as well.
+    least half of `smallest` wide, and what the margins of the sums imply at most must exceed the cell's sum by what
+    the dominance rules call for; where it does not, the cheapest cell beside it goes as well.
     """
     lines = [_lines(codes, dimension, len(counts)) for dimension in range(len(codes))]
     suppressed = _complete_lines(lines, counts, primary.copy(), smallest)
     unproven = primary.copy()  # more suppression only widens intervals: what is proven once stays so
+    uncertain = [primary & (m.needed > 0) for m in magnitudes]
     for _ in range(ROUNDS):
         if suppressed.all() or int(suppressed.sum()) > AUDITED_CELLS:
             break
-        exposed = _exposed(lines, counts, suppressed, unproven, smallest)
+        equations = _known_margins(lines, counts, suppressed, smallest)
+        exposed = _exposed(equations, counts, suppressed, unproven, smallest)
+        for magnitude, unsure in zip(magnitudes, uncertain, strict=True):
+            if exposed is None:
+                exposed = _estimated(equations, magnitude, suppressed, unsure)
         if exposed is None:
             return Protection(suppressed, True)
         extra = _cheapest_beside(lines, counts, suppressed, exposed)
@@ -71,40 +92,66 @@ def _complete_lines(
     return suppressed
 
 
+def _known_margins(
+    lines: Sequence[np.ndarray], counts: np.ndarray, suppressed: np.ndarray, smallest: int
+) -> sparse.csr_array | None:
+    """Margins that tell of suppressed cells, as rows over those cells; None where there is no such margin."""
+    hidden = np.flatnonzero(suppressed)
+    position = np.full(len(counts), -1)
+    position[hidden] = np.arange(len(hidden))
+    rows: list[np.ndarray] = []
+    for line in lines:
+        known_margin = np.bincount(line, counts) >= smallest  # a smaller margin would be suppressed itself
+        rows += [position[hidden[line[hidden] == n]] for n in np.unique(line[hidden]) if known_margin[n]]
+    if not rows:
+        return None
+    of_row = np.repeat(np.arange(len(rows)), [len(r) for r in rows])
+    return sparse.csr_array((np.ones(len(of_row)), (of_row, np.concatenate(rows))), shape=(len(rows), len(hidden)))
+
+
 def _exposed(
-    lines: Sequence[np.ndarray], counts: np.ndarray, suppressed: np.ndarray, unproven: np.ndarray, smallest: int
+    equations: sparse.csr_array | None,
+    counts: np.ndarray,
+    suppressed: np.ndarray,
+    unproven: np.ndarray,
+    smallest: int,
 ) -> int | None:
     """A cell of `unproven` whose interval is too narrow, or None; those that are wide enough are struck off the list.
 
     Solves two linear programs per cell.
     """
+    if equations is None:
+        return None
     hidden = np.flatnonzero(suppressed)
-    if not len(hidden):
-        return None
-    position = {int(cell): at for at, cell in enumerate(hidden)}
-    rows: list[int] = []
-    columns: list[int] = []
-    totals: list[float] = []
-    for line in lines:
-        known_margin = np.bincount(line, counts) >= smallest  # a smaller margin would be suppressed itself
-        for number in np.unique(line[hidden]):
-            if not known_margin[number]:
-                continue
-            members = hidden[line[hidden] == number]
-            rows += [len(totals)] * len(members)
-            columns += [position[int(m)] for m in members]
-            totals.append(float(counts[members].sum()))
-    if not totals:
-        return None
-    equations = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(totals), len(hidden)))
+    totals = equations @ counts[hidden].astype(float)
     for cell in np.flatnonzero(unproven):
-        objective = np.zeros(len(hidden))
-        objective[position[int(cell)]] = 1
+        objective = (hidden == cell).astype(float)
         low = optimize.linprog(objective, A_eq=equations, b_eq=totals, method="highs")
         high = optimize.linprog(-objective, A_eq=equations, b_eq=totals, method="highs")
         if low.status == 0 and high.status == 0 and -high.fun - low.fun < smallest / 2 - 1e-6:
             return int(cell)
         unproven[cell] = False
+    return None
+
+
+def _estimated(
+    equations: sparse.csr_array | None, magnitude: Magnitude, suppressed: np.ndarray, unsure: np.ndarray
+) -> int | None:
+    """A cell of `unsure` whose sum the margins give too nearly from above, or None; as `_exposed`.
+
+    Sums of amounts that may be negative have no upper end and are safe.
+    """
+    if equations is None or magnitude.sums.min() < 0:
+        return None
+    hidden = np.flatnonzero(suppressed)
+    unit = max(float(magnitude.sums.max()), 1.0)  # the solver's tolerances are absolute
+    totals = equations @ (magnitude.sums[hidden] / unit)
+    for cell in np.flatnonzero(unsure):
+        highest = optimize.linprog(-(hidden == cell).astype(float), A_eq=equations, b_eq=totals, method="highs")
+        safe = (magnitude.sums[cell] + magnitude.needed[cell]) / unit
+        if highest.status == 0 and -highest.fun < safe - 1e-7:
+            return int(cell)
+        unsure[cell] = False
     return None
 
 

@@ -13,7 +13,8 @@ from schemas.text import Text
 class CellCounts:
     """Cells of a statistical table. primary: too small or dominated; secondary: suppressed to protect those.
 
-    smallest_published: the smallest count that is published, None where all are suppressed.
+    smallest_published: the fewest contributors to a cell that is published, None where all are suppressed.
+    quantiles_withheld: published cells that are too small for quantiles.
     """
 
     by: tuple[str, ...]
@@ -21,6 +22,7 @@ class CellCounts:
     primary: int
     secondary: int
     smallest_published: int | None
+    quantiles_withheld: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,11 @@ class Privacy:
     """What makes a table differentially private. Nothing here depends on the data.
 
     unit: whose presence is protected, `person` or `record`; subject: the field that tells persons apart. epsilon: of
-    the whole table; epsilon_of_each: of its counts, and of each sum. bounds: measure → least and greatest value, to
-    which values are moved. margins: column → distance from the truth that noise exceeds in one of twenty cells.
+    the whole table; epsilon_of_each: of each figure that is drawn; split: figure → its epsilon. bounds: measure →
+    least and greatest value, to which values are moved. margins: column → distance from the truth that noise exceeds
+    in one of twenty cells. selection: how quantiles are chosen; rank_margins: their column → records between them and
+    the truth, exceeded in one of twenty cells at most; steps: their column → distance of the values they are chosen
+    from. intervals: column of a mean → the columns between which it lies in nineteen of twenty cells.
     """
 
     mechanism: str
@@ -41,6 +46,11 @@ class Privacy:
     by: tuple[str, ...]
     bounds: dict[str, tuple[float, float]]
     margins: dict[str, float]
+    selection: str | None = None
+    split: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[str, str]] = field(default_factory=dict)
+    rank_margins: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
         413: Text(zh="请求内容过大", en="the request is too large"),
     }
     message = texts.get(error.status_code, Text(zh="请求无法处理", en="the request cannot be handled"))
-    known = GongkaiError(f"http-{error.status_code}", message)
+    remedy = Text(
+        zh="请对照接口文档 /docs/api 检查地址、方法和内容", en="compare address, method and content with /docs/api"
+    )
+    known = GongkaiError(f"http-{error.status_code}", message, remedy)
     return error_response(request, known, error.status_code, dict(error.headers or {}))
 
 

@@ -25,7 +25,14 @@ def denied(code: str, zh: str, en: str) -> Permission:
 def require(permission: Permission) -> None:
     """Raises NotPermitted with the reason."""
     if not permission.allowed and permission.reason is not None:
-        raise NotPermitted(permission.code, permission.reason)
+        raise NotPermitted(
+            permission.code,
+            permission.reason,
+            Text(
+                zh="请由符合条件的人员登录办理；职责由运维人员授予（gongkai account）",
+                en="let somebody who meets this sign in and do it; the operator gives duties (gongkai account)",
+            ),
+        )
     if not permission.allowed:
         raise NotPermitted(
             "not-permitted",

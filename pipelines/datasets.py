@@ -76,7 +76,7 @@ def _check_statistics(dataset: Dataset, configuration: Configuration, wrong: lis
     schema = load_published(dataset.table_schema or "", configuration.schemas)
     if dataset.statistics:
         known = {f.name for f in schema.fields}
-        wrong += [f"statistics: {n}" for n in (*dataset.statistics.by, *dataset.statistics.measures) if n not in known]
+        wrong += [f"statistics: {n}" for n in (*dataset.statistics.by, *dataset.statistics.measured) if n not in known]
 
 
 def apply_dataset(

@@ -174,7 +174,12 @@ def _unexpected(response: httpx.Response) -> DependencyFailed:
     place = f"{response.request.method} {response.request.url.path}: {response.status_code}"
     code = response.json().get("code", "") if "json" in response.headers.get("content-type", "") else ""
     return DependencyFailed(
-        "unexpected-answer", Text(zh=f"服务的答复出乎意料：{place} {code}", en=f"unexpected answer: {place} {code}")
+        "unexpected-answer",
+        Text(zh=f"服务的答复出乎意料：{place} {code}", en=f"unexpected answer: {place} {code}"),
+        Text(
+            zh="请换一个空的 GONGKAI_HOME 重试；仍失败请连同服务日志报告",
+            en="try again with an empty GONGKAI_HOME; if it still fails, report it with the server's log",
+        ),
     )
 
 

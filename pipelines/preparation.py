@@ -4,6 +4,7 @@ May run twice: the same source gives the same release.
 """
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from anonymize.names.lac import has_lac, load_lac
 from anonymize.spans import NameTagger
 from governance.audit import record
+from governance.clocks import local_day
 from governance.database.dataset_tables import publications, releases, sources
 from governance.database.engine import reading
 from governance.outbox import finish_key
@@ -69,6 +71,7 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: R
         question = open_question(platform, dataset, source.digest)
         while True:
             preparation = _preparation(platform, dataset, source.digest, question)
+            preparation = replace(preparation, today=local_day(source.uploaded_at))
             release = prepare(preparation, path, report_progress, verdict)
             if _record_release(platform, source, release, question, actor, warnings):
                 return release

@@ -5,6 +5,7 @@ Nothing here touches settings, network or database.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -103,6 +104,7 @@ class Preparation:
     names: NameTagger | None = None
     drawn: pa.Table | None = None
     told_digest: str | None = None
+    today: date | None = None
     detector: DetectorQuality | None = None
     boundaries: Boundaries | None = None
     choice: KChoice | None = None
@@ -138,7 +140,8 @@ def prepare(
     table = _accepted(validated).table
     progress(Progress("detect"))
     titles = {f.name: (f.title.zh, f.title.en) for f in schema.fields}
-    roles = classify_fields(schema, detect(table, titles=titles, names=preparation.names))
+    found = detect(table, titles=titles, names=preparation.names, today=preparation.today)
+    roles = classify_fields(schema, found)
     controls = plan_controls(schema, roles, policy, dataset.published_tiers, preparation.hierarchies)
     progress(Progress("treat"))
     located = {tier: locate_districts(table, controls[tier], preparation.boundaries) for tier in controls}

@@ -5,7 +5,7 @@ The same question about the same source is answered once: drawing noise again wo
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -127,16 +127,24 @@ def spend(connection: sa.Connection, release: Release, question: Question, *, ac
         action="privacy.spend",
         subject=f"dataset:{release.dataset}",
         now=now,
-        data={"release": release.id, "epsilon": question.epsilon, "left": ledger.left},
+        data={"release": release.id, "epsilon": question.epsilon, "split": _split(release), "left": ledger.left},
     )
 
 
 def read_budget(platform: Platform, dataset_name: str) -> BudgetLedger:
-    """The ledger of a dataset. Raises NotFound, ConfigurationError `no-epsilon`."""
+    """The ledger of a dataset, with what each figure cost. Raises NotFound, ConfigurationError `no-epsilon`."""
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, dataset_name)
         thresholds = platform.configuration.policies[dataset.policy].tiers[Tier.STATISTICAL].thresholds
-        return load_ledger(connection, dataset_name, thresholds)
+        ledger = load_ledger(connection, dataset_name, thresholds)
+        spent = tuple(replace(s, split=_split(load_release(connection, s.purpose))) for s in ledger.spent)
+    return replace(ledger, spent=spent)
+
+
+def _split(release: Release) -> dict[str, float]:
+    """Figure → its part of epsilon, as the disclosure report tells; releases of older versions do not tell it."""
+    privacy = release.distribution(Tier.STATISTICAL).report.extra.get("privacy") or {}
+    return dict(privacy.get("split") or {})
 
 
 def _answering_release(connection: sa.Connection, question: Question) -> str | None:

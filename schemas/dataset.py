@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.errors import NotFound
+from schemas.statistics import StatisticalTable
 from schemas.text import Text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{1,98}[a-z0-9]$")]
@@ -51,15 +52,6 @@ TIERS_ALLOWED: dict[Openness, frozenset[Tier]] = {
     Openness.CONDITIONAL: frozenset({Tier.RESTRICTED, Tier.STATISTICAL}),
     Openness.CLOSED: frozenset(),
 }
-
-
-class StatisticalTable(BaseModel):
-    """Which aggregate the statistical tier publishes: counts, and sums of `measures`, by `by`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    by: tuple[str, ...] = Field(min_length=1)
-    measures: tuple[str, ...] = ()
 
 
 class Dataset(BaseModel):

@@ -122,7 +122,7 @@ class Concentration(BaseModel):
 class Thresholds(BaseModel):
     """What a release must meet in one tier. None: not required.
 
-    epsilon: what one statistical table spends, counts and sums together; epsilon_total: what a dataset may spend over
+    epsilon: what one statistical table spends, all its figures together; epsilon_total: what a dataset may spend over
     all its releases. Noise then takes the place of the rules for small and dominated cells.
     """
 
@@ -136,6 +136,7 @@ class Thresholds(BaseModel):
     records_at_risk: float | None = Field(default=None, ge=0, le=1)  # share of records above highest_risk
     smallest_cell: int | None = Field(default=None, ge=2)
     dominance: float | None = Field(default=None, gt=0, le=1)  # p% rule for sums: a rival's estimate must miss by more
+    concentration: Concentration | None = None
     epsilon: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     epsilon_total: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     source: Text  # where the figures come from
@@ -148,8 +149,10 @@ class Thresholds(BaseModel):
             raise ValueError("epsilon (of one release) and epsilon_total (of the dataset) are stated together")
         if self.epsilon > self.epsilon_total:
             raise ValueError("epsilon_total does not suffice for one release: it is below epsilon")
-        if self.smallest_cell is not None or self.dominance is not None:
-            raise ValueError("with epsilon, noise protects the cells: state neither smallest_cell nor dominance")
+        if (self.smallest_cell, self.dominance, self.concentration) != (None, None, None):
+            raise ValueError(
+                "with epsilon, noise protects the cells: state neither smallest_cell nor dominance nor concentration"
+            )
         return self
 
 

@@ -135,6 +135,11 @@ def access_desk(request: Request) -> HTMLResponse:
         raise NotPermitted(
             "not-access-reviewer",
             Text(zh="这里供申请审查和决定人员使用", en="this is for those who review and decide applications"),
+            Text(
+                zh="请用审查、决定或审计账号登录；查看自己的申请请到“我的申请”",
+                en="sign in with an account for reviewing, deciding or auditing; your own applications are under "
+                "“My applications”",
+            ),
         )
     with reading(platform.engine) as connection:
         waiting = queue(connection, actor)
@@ -236,7 +241,12 @@ def act_on(
     actor = signed_in_actor(request)
     command = next((make for known, make in COMMANDS.items() if known == action), None)
     if command is None:
-        raise Refused("unknown-action", Text(zh="没有这种操作", en="there is no such action"), field="action")
+        raise Refused(
+            "unknown-action",
+            Text(zh="没有这种操作", en="there is no such action"),
+            Text(zh="请刷新页面，使用页面上的按钮", en="load the page again and use the buttons on it"),
+            field="action",
+        )
     try:
         with platform_of(request).engine.begin() as connection:
             outcome: Any = act(

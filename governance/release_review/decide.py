@@ -187,6 +187,10 @@ def _checked_reason(reason: str, *, wanted: bool) -> str:
             Text(
                 zh=f"请说明理由（不超过{LONGEST_REASON}字）", en=f"give a reason of up to {LONGEST_REASON} characters"
             ),
+            Text(
+                zh="请在理由栏写明要改什么、依据什么；更长的内容请另附文件",
+                en="say in the reason what has to change and why; put anything longer into a document of its own",
+            ),
             field="reason",
         )
     return stripped

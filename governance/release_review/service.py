@@ -298,4 +298,9 @@ def _choice(kind: type[Choice], value: str, field: str) -> Choice:
         return kind(value)
     except ValueError:
         allowed = ", ".join(kind)
-        raise Refused(f"unknown-{field}", Text(zh=f"可选：{allowed}", en=f"one of: {allowed}"), field=field) from None
+        raise Refused(
+            f"unknown-{field}",
+            Text(zh=f"没有这个选项；可选：{allowed}", en=f"there is no such choice; one of: {allowed}"),
+            Text(zh="请从列出的选项中选择", en="take one of those listed"),
+            field=field,
+        ) from None

@@ -1,6 +1,7 @@
 """Commands on files: validate, detect, anonymize. Heavy libraries load inside, so that `--help` is quick."""
 
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -167,6 +168,7 @@ def detect_file(
 ) -> None:
     """What each column seems to hold, without a raw value. 识别各列的个人和敏感信息。"""
     from anonymize.detect import detect
+    from governance.clocks import local_day
     from pipelines.read import read_source
     from pipelines.schema_tools.infer import untyped_table
 
@@ -174,7 +176,7 @@ def detect_file(
     if engine is Engine.PRESIDIO:
         _compare_with_presidio(table, json)
         return
-    findings = detect(table)
+    findings = detect(table, today=local_day(datetime.now(UTC)))
     if json:
         print_json(findings)
         return

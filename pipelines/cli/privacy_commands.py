@@ -23,13 +23,16 @@ def budget(dataset: str, json: Json = False, lang: Lang = "") -> None:
     with opened() as platform:
         ledger = read_budget(platform, dataset)
     if json:
-        spent = [{"release": s.purpose, "epsilon": s.epsilon} for s in ledger.spent]
+        spent = [{"release": s.purpose, "epsilon": s.epsilon, "split": dict(s.split)} for s in ledger.spent]
         print_json({"dataset": dataset, "epsilon_total": ledger.epsilon, "left": ledger.left, "spent": spent})
         return
     if ledger.spent:
         print_table(
-            [Text(zh="版本", en="release"), Text(zh="ε", en="epsilon")],
-            [(s.purpose, f"{s.epsilon:g}") for s in ledger.spent],
+            [Text(zh="版本", en="release"), Text(zh="ε", en="epsilon"), Text(zh="其中", en="of which")],
+            [
+                (s.purpose, f"{s.epsilon:g}", ", ".join(f"{figure} {part:.3g}" for figure, part in s.split.items()))
+                for s in ledger.spent
+            ],
         )
     say(
         Text(

@@ -14,8 +14,9 @@ from anonymize.cells import statistical_table
 from anonymize.plan import plan_controls
 from anonymize.rerelease import suppress_differences
 from anonymize.treated import TreatedTable
-from schemas.dataset import StatisticalTable, Tier
+from schemas.dataset import Tier
 from schemas.disclosure import Control, ControlSpec, Recoding, TierPolicy
+from schemas.statistics import StatisticalTable
 from schemas.table_schema import FieldRole, Meaning
 from tests.factories.disclosure import (
     KEY,

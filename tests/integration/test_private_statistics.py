@@ -29,11 +29,13 @@ from pipelines.platform import Platform, open_platform
 from pipelines.preparation import _preparation, prepare_source
 from pipelines.prepare import prepare
 from pipelines.privacy_budget import open_question, read_budget
+from pipelines.progress import Progress
 from pipelines.sources import accept_source, load_source, source_path
 from schemas.actor import Actor, Duty, system_actor
-from schemas.dataset import Dataset, StatisticalTable, Tier
+from schemas.dataset import Dataset, Tier
 from schemas.errors import ConfigurationError, Refused
 from schemas.release import Release
+from schemas.statistics import StatisticalTable
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OPERATOR = system_actor("test")
@@ -115,7 +117,7 @@ def test_the_release_holds_noise_and_says_so(platform: Platform) -> None:
     assert spent(platform) == [1.0]
     with reading(platform.engine) as connection:
         audited = connection.execute(sa.text("SELECT data FROM audit_log WHERE action = 'privacy.spend'")).scalar_one()
-    assert json.loads(audited)["left"] == 3.0
+    assert (json.loads(audited)["left"], json.loads(audited)["split"]) == (3.0, {"count": 1.0})
 
 
 def test_the_release_does_not_tell_the_digest_of_the_source(platform: Platform) -> None:
@@ -176,8 +178,8 @@ def test_the_budget_is_checked_again_where_it_is_spent(platform: Platform) -> No
         prepare_source(platform, hand_in(platform, n), OPERATOR)
     late, quick = hand_in(platform, 303), hand_in(platform, 304)
 
-    def meanwhile(stage: str, share: float) -> None:
-        if stage == "package":
+    def meanwhile(progress: Progress) -> None:
+        if progress.stage == "package":
             prepare_source(platform, quick, OPERATOR)
 
     with pytest.raises(Refused, match="budget-exhausted"):
@@ -191,9 +193,9 @@ def test_noise_drawn_twice_at_once_is_recorded_once(platform: Platform) -> None:
     source = hand_in(platform)
     quick: list[Release] = []
 
-    def meanwhile(stage: str, share: float) -> None:
-        if stage == "package" and not quick:
-            quick.append(prepare_source(platform, source, OPERATOR, lambda stage, share: None))
+    def meanwhile(progress: Progress) -> None:
+        if progress.stage == "package" and not quick:
+            quick.append(prepare_source(platform, source, OPERATOR, lambda progress: None))
 
     late = prepare_source(platform, source, OPERATOR, meanwhile)
     assert quick == [late]
@@ -228,8 +230,8 @@ def test_on_postgresql_the_last_of_the_budget_goes_to_one(postgres_platform: Pla
     made: list[str] = []
 
     def run(source: str) -> None:
-        def wait(stage: str, share: float) -> None:
-            if stage == "package" and not together.broken:
+        def wait(progress: Progress) -> None:
+            if progress.stage == "package" and not together.broken:
                 with contextlib.suppress(threading.BrokenBarrierError):
                     together.wait(60)
                     together.abort()
@@ -311,7 +313,7 @@ def test_the_command_shows_the_ledger(platform: Platform) -> None:
         "dataset": NAME,
         "epsilon_total": 4.0,
         "left": 3.0,
-        "spent": [{"release": release.id, "epsilon": 1.0}],
+        "spent": [{"release": release.id, "epsilon": 1.0, "split": {"count": 1.0}}],
     }
     shown = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     assert "3 of 4 left" in shown.stdout

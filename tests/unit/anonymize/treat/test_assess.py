@@ -12,9 +12,10 @@ from anonymize.built_in_hierarchies import BUILT_IN
 from anonymize.cells import statistical_table
 from anonymize.plan import plan_controls
 from anonymize.treated import TreatedTable
-from schemas.dataset import StatisticalTable, Tier
+from schemas.dataset import Tier
 from schemas.disclosure import Control, ControlSpec, DisclosureReport, Outcome, TierPolicy
 from schemas.hierarchy import Hierarchy
+from schemas.statistics import StatisticalTable
 from schemas.table_schema import FieldRole, Meaning
 from tests.factories.disclosure import KEY, control, person_roles, person_schema, persons, policy, tier_policy
 

@@ -2,6 +2,7 @@
 
 import itertools
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,10 @@ from scipy import optimize
 
 from anonymize.cells import statistical_table
 from anonymize.suppression import protect
-from schemas.dataset import StatisticalTable
 from schemas.disclosure import Control
 from schemas.errors import ConfigurationError, Refused
-from schemas.table_schema import FieldRole
+from schemas.statistics import StatisticalTable
+from schemas.table_schema import FieldRole, Meaning
 from tests.factories.disclosure import control, thresholds
 
 LIMITS = thresholds(k=None, smallest_cell=10)
@@ -131,11 +132,12 @@ def test_an_empty_table_gives_an_empty_one() -> None:
     [
         (StatisticalTable(by=("nowhere",)), "unknown-statistics-field"),
         (StatisticalTable(by=("姓名",)), "grouped-by-identifier"),
-        (StatisticalTable(by=("区",), measures=("姓名",)), "measure-not-numeric"),
+        (StatisticalTable(by=("区",), measures=("姓名",)), "measured-identifier"),
+        (StatisticalTable(by=("区",), measures=("街",)), "measure-not-numeric"),
     ],
 )
 def test_what_cannot_be_a_table(statistics: StatisticalTable, code: str) -> None:
-    table = pa.table({"姓名": ["张伟"] * 20, "区": ["a"] * 20})
+    table = pa.table({"姓名": ["张伟"] * 20, "区": ["a"] * 20, "街": ["b"] * 20})
     plan = [control("姓名", FieldRole.DIRECT_IDENTIFIER, Control.DROP)]
     with pytest.raises(Refused) as refused:
         statistical_table(table, statistics, LIMITS, plan)
@@ -156,3 +158,86 @@ def test_fields_of_the_table_are_described() -> None:
         ("额_sum", "number"),
         ("suppressed", "boolean"),
     ]
+
+
+def pay_table(cells: dict[str, list[float | None]], who: list[str] | None = None) -> pa.Table:
+    rows = [(place, pay) for place, values in cells.items() for pay in values]
+    columns = {"区": [place for place, _ in rows], "薪": pa.array([pay for _, pay in rows], pa.float64())}
+    return pa.table(columns | ({"证": who} if who else {}))
+
+
+def measured(**measure: Any) -> StatisticalTable:
+    return StatisticalTable.model_validate({"by": ["区"], "measures": [{"field": "薪", **measure}]})
+
+
+PAY = [float(n) for n in range(1, 41)]
+
+
+def test_means_and_quantiles_of_a_cell() -> None:
+    table = pay_table({"a": [*PAY, None], "b": [10.0] * 40})
+    treated = statistical_table(table, measured(aggregates=["mean"], quantiles=[0.25, 0.5, 0.75]), LIMITS)
+    assert treated.table.column_names == ["区", "count", "薪_mean", "薪_p25", "薪_p50", "薪_p75", "suppressed"]
+    first = treated.table.to_pylist()[0]
+    assert first["count"] == 41
+    assert first["薪_mean"] == 20.5
+    assert [first[f"薪_p{n}"] for n in (25, 50, 75)] == list(np.quantile(PAY, [0.25, 0.5, 0.75]))
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=40, max_size=60), st.sampled_from([0.25, 0.3333, 0.5, 0.75]))
+@settings(max_examples=25, deadline=None)
+def test_means_and_quantiles_are_those_of_numpy(pay: list[float], share: float) -> None:
+    limits = LIMITS.model_copy(update={"smallest_cell": 2})
+    treated = statistical_table(pay_table({"a": pay}), measured(aggregates=["mean"], quantiles=[share]), limits)
+    row = treated.table.to_pylist()[0]
+    if row["suppressed"]:
+        return
+    assert row["薪_mean"] == pytest.approx(np.mean(pay), abs=1e-4)
+    column = next(c for c in treated.table.column_names if c.startswith("薪_p"))
+    assert row[column] == pytest.approx(np.quantile(pay, share), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("people", "quantiles", "told"),
+    [(19, [0.5], False), (20, [0.5], True), (39, [0.25, 0.5, 0.75], False), (40, [0.25, 0.5, 0.75], True),
+     (99, [0.9], False), (100, [0.9], True)],
+)  # fmt: skip
+def test_every_band_between_quantiles_holds_the_smallest_cell(people: int, quantiles: list, told: bool) -> None:
+    table = pay_table({"a": [float(n) for n in range(people)], "b": [1.0] * 200})
+    treated = statistical_table(table, measured(quantiles=quantiles), LIMITS)
+    row = treated.table.to_pylist()[0]
+    assert (row["count"], row["suppressed"]) == (people, False)
+    assert {v is not None for c, v in row.items() if c.startswith("薪_p")} == {told}
+    assert treated.cells is not None
+    assert treated.cells.quantiles_withheld == (not told)
+    assert told or "too few contribute" in treated.effects[1].why.en
+
+
+def test_a_suppressed_cell_has_neither_mean_nor_quantiles() -> None:
+    table = pay_table({"a": PAY, "b": [5.0] * 9, "c": PAY})
+    rows = statistical_table(table, measured(aggregates=["mean"], quantiles=[0.5]), LIMITS).table.to_pylist()
+    assert rows[1] == {"区": "b", "count": None, "薪_mean": None, "薪_p50": None, "suppressed": True}
+
+
+def test_a_column_without_values_has_no_figures_and_hides_nothing() -> None:
+    table = pay_table({"a": [None] * 30, "b": PAY})
+    row = statistical_table(table, measured(aggregates=["sum", "mean"], quantiles=[0.5]), LIMITS).table.to_pylist()[0]
+    assert row == {"区": "a", "count": 30, "薪_sum": None, "薪_mean": None, "薪_p50": None, "suppressed": False}
+
+
+@pytest.mark.parametrize(("valued", "published"), [(9, False), (10, True)])
+def test_figures_of_a_few_values_in_a_large_cell_are_withheld(valued: int, published: bool) -> None:
+    table = pay_table({"a": [7.0] * valued + [None] * 30, "b": PAY, "c": PAY})
+    row = statistical_table(table, measured(aggregates=["mean"]), LIMITS).table.to_pylist()[0]
+    assert (row["薪_mean"] is not None) == published
+
+
+@pytest.mark.parametrize(("persons", "published"), [(9, False), (10, True)])
+def test_persons_count_and_not_their_records(persons: int, published: bool) -> None:
+    table = pay_table({"a": [5.0] * 40, "b": [5.0] * 40, "c": [5.0] * 40}, [])
+    who = [f"a{n % persons}" for n in range(40)] + [f"x{n}" for n in range(80)]
+    table = table.append_column("证", pa.array(who))
+    plan = [control("证", FieldRole.DIRECT_IDENTIFIER, Control.DROP, meaning=Meaning.RESIDENT_ID)]
+    treated = statistical_table(table, measured(aggregates=["sum"]), LIMITS, plan)
+    assert treated.table.to_pylist()[0]["suppressed"] != published
+    assert treated.cells is not None
+    assert treated.cells.smallest_published == (persons if published else 40)

@@ -13,35 +13,23 @@ from scipy import stats
 
 import catalog_config
 from anonymize.assess import assess_disclosure
-from anonymize.dp import private_counts, with_noise
-from anonymize.private_table import counted_subject, private_table, public_domain
+from anonymize.dp import with_noise
+from anonymize.private_table import private_table
+from anonymize.public_domain import public_domain
+from anonymize.subjects import counted_subject
 from catalog_config.configuration import load_configuration
-from schemas.dataset import StatisticalTable, Tier
-from schemas.disclosure import Control, DisclosureControl, Outcome, Thresholds
+from schemas.dataset import Tier
+from schemas.disclosure import Outcome, Thresholds
 from schemas.errors import ConfigurationError, Refused
-from schemas.table_schema import FieldRole, Meaning, SchemaField
-from tests.factories.disclosure import text, thresholds, tier_policy
+from schemas.statistics import StatisticalTable
+from schemas.table_schema import FieldRole, Meaning
+from tests.factories.disclosure import thresholds, tier_policy
+from tests.factories.opendp_chains import opendp_counts
+from tests.factories.planned import planned
 
 LIMITS = thresholds(k=None, epsilon=1.0, epsilon_total=4.0)
 EXACT = thresholds(k=None, epsilon=1e6, epsilon_total=1e6)  # noise that rounds to nothing
 BY = StatisticalTable(by=("区",))
-
-
-def planned(
-    name: str, role: FieldRole, type: str = "string", meaning: Meaning | None = None, **constraints: Any
-) -> DisclosureControl:
-    declared = SchemaField(
-        name=name,
-        type=type,
-        title=text(name),
-        description=text(""),
-        role=role,
-        meaning=meaning,
-        constraints=constraints,
-    )
-    return DisclosureControl(
-        field=name, role=role, meaning=meaning, control=Control.KEEP, declared=declared, reason=text("test")
-    )
 
 
 IDENTITY = planned("证", FieldRole.DIRECT_IDENTIFIER, meaning=Meaning.RESIDENT_ID)
@@ -189,7 +177,7 @@ def test_counts_are_distributed_as_those_of_opendps_own_counting() -> None:
     plan = (planned("区", FieldRole.QUASI_IDENTIFIER, required=True, enum=places),)
     table = pa.table({"区": [p for p in places for _ in range(100)]})
     ours = [drawn(table, limits=LIMITS, plan=plan)["count"].to_numpy() for _ in range(10)]
-    theirs = [list(private_counts(table["区"], places, 1.0).values()) for _ in range(10)]
+    theirs = [opendp_counts(table["区"].to_pylist(), places, 1.0) for _ in range(10)]
     assert stats.ks_2samp(np.concatenate(ours), np.concatenate(theirs)).pvalue > 1e-6
     assert stats.ks_2samp(np.concatenate(ours), np.concatenate(theirs) + 2).pvalue < 1e-6  # the test can tell
 

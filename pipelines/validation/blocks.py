@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from pipelines.validation.frictionless_adapter import CsvShape
+from pipelines.validation.quotes import LONGEST_CELL
 
 BLOCK = 4 << 20
-LONGEST_RECORD = 64 << 20
+LONGEST_RECORD = LONGEST_CELL - BLOCK  # with the block that ends it, a record is no longer than csv.reader allows
 QUOTE, NEWLINE, RETURN = ord('"'), ord("\n"), ord("\r")
 
 
@@ -76,7 +77,8 @@ def _last_record_end(block: bytes) -> int:
     after = block.count(b'"', cut)
     total = block.count(b'"', 0, cut)
     while cut and total % 2:
-        earlier = block.rfind(b"\n", 0, cut - 1) + 1
+        # Lines without a quote do not change what is inside: go to the line of the last quote at once.
+        earlier = block.rfind(b"\n", 0, block.rfind(b'"', 0, cut)) + 1
         within = block.count(b'"', earlier, cut)
         total, after, cut = total - within, after + within, earlier
     return cut

@@ -64,6 +64,11 @@ def row_warnings(rows: int) -> list[TableError]:
     return [] if rows else [_warning("no-rows")]
 
 
+def quote_warnings(row: int | None) -> list[TableError]:
+    """A warning about a quote that opens in `row` and is open at the end of the file; None: there is no such quote."""
+    return [] if row is None else [_warning("unclosed-quote", row=row)]
+
+
 @dataclass
 class CellWarnings:
     """Counts cells of batches as they pass; one warning per field and kind at the end, never one per cell."""

@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from pipelines.validation.columns import Checked, Column
 from pipelines.validation.csv_blocks import CsvReader
 from pipelines.validation.frictionless_adapter import OpenTable, StreamStopped
 from pipelines.validation.keys import KeyStore, hashes
+from pipelines.validation.quotes import OpenQuote, refuse_endless_cell
 from pipelines.validation.references import Lookup, build_lookups
 from pipelines.validation.typed import STRING, TypedWriter
 from pipelines.validation.wording import Key, Suspects, word
@@ -37,7 +38,8 @@ Advance = Callable[[int, int], None]  # (bytes, rows) done in this pass; another
 @dataclass
 class Outcome:
     """errors: frictionless's errors, in its order. rows: records with data that were read. path: how. table: typed,
-    where nothing is wrong. found: what the batch checks returned. partial: more errors may exist."""
+    where nothing is wrong. found: what the batch checks returned. partial: more errors may exist. open_quote: of a CSV
+    file that ends within a quoted cell."""
 
     errors: list[Any]
     rows: int
@@ -45,6 +47,7 @@ class Outcome:
     table: pa.Table | None = None
     found: list[Any] = field(default_factory=list)
     partial: bool = False
+    open_quote: OpenQuote | None = None
 
 
 @dataclass
@@ -309,7 +312,10 @@ def check_table(
                 return engine.run(reader.blocks, "fast")
             except (Irregular, UnicodeDecodeError, pa.ArrowInvalid):
                 table.reopen()
-        return Engine(table, **{**options, "threads": 1}).run(_exact(table), "exact")
+        open_quote = table.open_quote()
+        refuse_endless_cell(open_quote)
+        outcome = Engine(table, **{**options, "threads": 1}).run(_exact(table), "exact")
+        return replace(outcome, open_quote=open_quote)
     except adapter.Unopenable as unopenable:
         return Outcome(unopenable.errors, 0, "frictionless")
     finally:

@@ -20,6 +20,9 @@ from frictionless.resources import TableResource
 from frictionless.table import Row, create_cell_handlers
 
 from pipelines.validation.patterns import PatternCheck
+from pipelines.validation.quotes import OpenQuote, find_open_quote, is_endless, limit_cells, refuse_endless_cell
+
+limit_cells()  # frictionless has lifted the limit
 
 # Attributes that say where an error is, and their names in descriptors.
 PLACES = {
@@ -132,6 +135,10 @@ class OpenTable:
         """Of the file, since it was opened; 0 where records come from elsewhere."""
         return int(self.resource.stats.bytes or 0)
 
+    def open_quote(self) -> OpenQuote | None:
+        """The quote that a CSV file leaves open, or its cell that is too long; reads the file once more."""
+        return _open_quote(self.resource)
+
     def reopen(self) -> None:
         """Start reading from the beginning again."""
         foreign = self.resource.schema.foreign_keys
@@ -176,7 +183,7 @@ def resource_of(
 
 def open_table(resource: Any, *, validate_metadata: bool = True, references: Container[str] = ()) -> OpenTable:
     """Open a resource. references: names of tables that the caller has for foreign keys. Raises Unopenable with
-    frictionless's errors."""
+    frictionless's errors, Refused `unclosed-quote` and TooLarge `cell-too-long` for cells of the first rows."""
     try:
         if validate_metadata:
             resource.to_descriptor(validate=True)
@@ -185,6 +192,8 @@ def open_table(resource: Any, *, validate_metadata: bool = True, references: Con
         fields = resource.header.get_expected_fields()
     except FrictionlessException as exception:
         resource.close()
+        if is_endless(exception.error.note):
+            refuse_endless_cell(_open_quote(resource))
         raise Unopenable(exception.to_errors()) from exception
     resource.schema.foreign_keys = foreign
     try:
@@ -362,6 +371,14 @@ def _reading(f: Any, handler: Any) -> Reading:
         plain_number=not {"group_char", "decimal_char", "bare_number"} & defined,
         float_number=bool(getattr(f, "float_number", False)),
     )
+
+
+def _open_quote(resource: Any) -> OpenQuote | None:
+    if resource.format not in ("csv", "tsv") or resource.compression or resource.scheme != "file":
+        return None
+    dialect = CsvControl.from_dialect(resource.dialect).to_python()
+    newline = None if resource.format == "tsv" else ""
+    return find_open_quote(Path(resource.normpath), resource.encoding, dialect, newline)
 
 
 def _csv_shape(resource: Any) -> CsvShape | None:

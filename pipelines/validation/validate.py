@@ -15,7 +15,7 @@ from pipelines.validation import frictionless_adapter as adapter
 from pipelines.validation.batches import Block
 from pipelines.validation.beyond import BatchChecks
 from pipelines.validation.cell_hazards import FormulaWarnings
-from pipelines.validation.conformance import row_warnings
+from pipelines.validation.conformance import quote_warnings, row_warnings
 from pipelines.validation.engine import Advance, Outcome, check_table
 from pipelines.validation.errors import validation_report
 from pipelines.validation.frictionless_adapter import OpenTable
@@ -60,8 +60,8 @@ def validate_table(
     rules. folder: for scratch files.
 
     Raises Refused where the schema itself is wrong (`bad-schema`, `bad-pattern`, `pattern-too-slow`,
-    `reference-unavailable`) or the header is misplaced (`title-line`, `two-header-rows`), and ConfigurationError
-    (`invalid-rule`).
+    `reference-unavailable`), the header is misplaced (`title-line`, `two-header-rows`) or a cell has no end
+    (`unclosed-quote`, `cell-too-long`), and ConfigurationError (`invalid-rule`).
     """
     started = time.monotonic()
     checks = BatchChecks(schema, releases, limit=limit_errors)
@@ -78,7 +78,7 @@ def validate_table(
     seconds = round(time.monotonic() - started, 3)
     report = validation_report(
         outcome.errors,
-        [*outcome.found, *_empty(outcome), *checks.warnings(source.labels), *formulas.warnings()],
+        [*outcome.found, *_remarks(outcome), *checks.warnings(source.labels), *formulas.warnings()],
         schema,
         place=source.file_name,
         labels=source.labels,
@@ -94,8 +94,10 @@ def validate_table(
     return ValidatedTable(in_schema_order(outcome.table, schema), schema, report)
 
 
-def _empty(outcome: Outcome) -> list[TableError]:
-    return [] if outcome.errors else row_warnings(outcome.rows)
+def _remarks(outcome: Outcome) -> list[TableError]:
+    """Warnings about the table as a whole."""
+    empty = [] if outcome.errors else row_warnings(outcome.rows)
+    return empty + quote_warnings(outcome.open_quote.row if outcome.open_quote else None)
 
 
 def block_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]] | None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.validation import patterns
 from pipelines.validation.patterns import PatternCheck
 from schemas.errors import Refused
 
@@ -36,6 +37,23 @@ def test_a_catastrophic_pattern_beyond_re2_is_stopped() -> None:
     with pytest.raises(Refused) as caught:
         check.matches("a" * 60 + "!")
     assert caught.value.code == "pattern-too-slow"
+
+
+def test_many_cells_that_are_slow_are_too_slow_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "SLOW_CELL", 1e-6)
+    monkeypatch.setattr(patterns, "SLOW_CELLS", 0.05)
+    check = PatternCheck("f", r"(?=a)(a|aa)+(\1)*b\1")
+    cells = ["a" * 16 + "!"] * 10_000  # each takes some milliseconds
+    with pytest.raises(Refused, match="pattern-too-slow"):
+        list(map(check.matches, cells))
+
+
+@pytest.mark.parametrize(("pattern", "place"), [("ab(c", 3), ("*a", 1), ("a{3,1}", 3)])
+def test_the_place_of_the_mistake_is_told(pattern: str, place: int) -> None:
+    with pytest.raises(Refused, match="bad-pattern") as caught:
+        PatternCheck("f", pattern)
+    assert f"第 {place} 个字符" in caught.value.message.zh
+    assert caught.value.message.en.endswith(f"near character {place}")
 
 
 @pytest.mark.parametrize("pattern", ["[a-", "(", "*a", "(?P<x>a", "a{3,1}"])

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import chardet
@@ -66,18 +67,21 @@ class EncodingWatch:
                 self.utf8_error = self.size - len(self._utf8_pending) + error.start
         self._utf8_pending = pending[len(whole) :]
 
-    def detect(self) -> str:
-        """The encoding of everything fed. Raises Refused `undecodable-encoding` or `mixed-encodings`."""
+    def detect(self, line_of: Callable[[int], int]) -> str:
+        """The encoding of everything fed. line_of: the line in which the byte at an offset stands.
+
+        Raises Refused `undecodable-encoding` or `mixed-encodings`.
+        """
         for bom, name in BOMS:
             if self.head.startswith(bom):
                 return name
         if self.utf8_error is None:
             return "utf-8"
         if has_utf8_run(bytes(self.sample)):
-            raise mixed_encodings(self.utf8_error)
+            raise mixed_encodings(line_of(self.utf8_error))
         if looks_like_gb(bytes(self.sample)):
             if self.gb18030_error is not None:
-                raise mixed_encodings(self.gb18030_error)
+                raise mixed_encodings(line_of(self.gb18030_error))
             return "gb18030"
         detector = chardet.UniversalDetector()
         detector.feed(bytes(self.sample))
@@ -86,8 +90,8 @@ class EncodingWatch:
             raise Refused(
                 "undecodable-encoding",
                 Text(
-                    zh=f"无法识别文件的编码：第 {self.utf8_error + 1} 个字节不是 UTF-8，也不是 GB18030",
-                    en=f"the file's encoding cannot be recognised: byte {self.utf8_error + 1} is neither UTF-8 "
+                    zh=f"无法识别文件的编码：第 {line_of(self.utf8_error)} 行既不是 UTF-8，也不是 GB18030",
+                    en=f"the file's encoding cannot be recognised: line {line_of(self.utf8_error)} is neither UTF-8 "
                     "nor GB18030",
                 ),
                 ENCODING_REMEDY,
@@ -132,12 +136,12 @@ def _unfinished(data: bytes) -> int:
     return 0
 
 
-def mixed_encodings(offset: int) -> Refused:
+def mixed_encodings(line: int) -> Refused:
     return Refused(
         "mixed-encodings",
         Text(
-            zh=f"文件中混有两种编码：从第 {offset + 1} 个字节起，编码与前面不同",
-            en=f"the file mixes two encodings: from byte {offset + 1} on it is another than before",
+            zh=f"文件中混有两种编码：例如第 {line} 行与其他行的编码不同",
+            en=f"the file mixes two encodings: line {line}, for one, is in another than other lines",
         ),
         Text(
             zh="请把来自不同来源的部分分别另存为 UTF-8 后再合并",
@@ -165,13 +169,35 @@ def checked_encoding(declared: str) -> str:
     return name
 
 
-def wrong_encoding(declared: str, offset: int) -> Refused:
+def wrong_encoding(declared: str, line: int) -> Refused:
+    """line: the first that does not decode."""
     return Refused(
         "wrong-encoding",
         Text(
-            zh=f"文件不是所指明的 {declared} 编码：第 {offset + 1} 个字节无法解码",
-            en=f"the file is not in the declared encoding {declared}: byte {offset + 1} does not decode",
+            zh=f"文件不是所指明的 {declared} 编码：第 {line} 行无法解码",
+            en=f"the file is not in the declared encoding {declared}: line {line} does not decode",
         ),
         ENCODING_REMEDY,
+        field="encoding",
+    )
+
+
+def is_utf8_after_all(watch: EncodingWatch, declared: str) -> bool:
+    """Whether the file, declared to be in another encoding, is UTF-8 throughout and holds Chinese.
+
+    Half of such files decode as GB18030, and every one as Latin 1, to other characters. The reverse does not happen:
+    texts in these encodings are not UTF-8.
+    """
+    return watch.utf8_error is None and not declared.startswith("utf") and has_utf8_run(bytes(watch.sample))
+
+
+def other_encoding(declared: str) -> Refused:
+    return Refused(
+        "wrong-encoding",
+        Text(
+            zh=f"文件不是所指明的 {declared} 编码，整个文件都是 UTF-8",
+            en=f"the file is not in the declared encoding {declared}: all of it is UTF-8",
+        ),
+        Text(zh="请指明 utf-8，或不指明编码", en="name utf-8 as its encoding, or none"),
         field="encoding",
     )

@@ -10,7 +10,13 @@ import pyarrow.parquet as pq
 
 from pipelines.progress import Advance, Report, one_pass
 from pipelines.read.containers import checked_file_name, unpack
-from pipelines.read.encoding import EncodingWatch, checked_encoding, wrong_encoding
+from pipelines.read.encoding import (
+    EncodingWatch,
+    checked_encoding,
+    is_utf8_after_all,
+    other_encoding,
+    wrong_encoding,
+)
 from pipelines.read.features import FeatureColumns
 from pipelines.read.formats import Format, container_of, format_of
 from pipelines.read.json_shape import check_json_shape
@@ -169,7 +175,7 @@ def _text_encoding(path: Path, declared: str | None, by_line: bool, advance: Adv
                     field="file",
                 )
     watch.feed(b"", final=True)
-    found = watch.detect() if declared is None else declared
+    found = watch.detect(lambda offset: _line_of(path, offset)) if declared is None else declared
     if declared is not None:
         _check_declared(path, declared, watch)
         if declared == "utf-8" and watch.head.startswith(b"\xef\xbb\xbf"):
@@ -177,11 +183,23 @@ def _text_encoding(path: Path, declared: str | None, by_line: bool, advance: Adv
     return found
 
 
+def _line_of(path: Path, offset: int) -> int:
+    """The line in which the byte at `offset` stands, from 1."""
+    line, left = 1, offset
+    with path.open("rb") as reader:
+        while left > 0 and (chunk := reader.read(min(CHUNK, left))):
+            line += chunk.count(b"\n")
+            left -= len(chunk)
+    return line
+
+
 def _check_declared(path: Path, declared: str, watch: EncodingWatch) -> None:
     if declared in ("utf-8", "utf-8-sig"):
         if watch.utf8_error is not None:
-            raise wrong_encoding(declared, watch.utf8_error)
+            raise wrong_encoding(declared, _line_of(path, watch.utf8_error))
         return
+    if is_utf8_after_all(watch, declared):
+        raise other_encoding(declared)
     decoder = codecs.getincrementaldecoder(declared)("strict")
     seen = 0
     with path.open("rb") as reader:
@@ -190,7 +208,7 @@ def _check_declared(path: Path, declared: str, watch: EncodingWatch) -> None:
             try:
                 decoder.decode(chunk, not chunk)
             except UnicodeError as error:
-                raise wrong_encoding(declared, seen + getattr(error, "start", 0)) from None
+                raise wrong_encoding(declared, _line_of(path, seen + getattr(error, "start", 0))) from None
             if not chunk:
                 return
             seen += len(chunk)

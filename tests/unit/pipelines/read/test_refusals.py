@@ -1,6 +1,7 @@
 """Files that are refused: each with its own code, in both languages, with a remedy, and without a cell's text."""
 
 import gzip
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -87,6 +88,37 @@ def test_declared_encodings(tmp_path: Path) -> None:
     assert "1" in error.message.en
     assert refused(path, encoding="ascii").code == "wrong-encoding"
     assert read_source(path, encoding="gbk").encoding == "gbk"
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "line"),
+    [
+        (TEXT.encode() + TEXT.encode("gb18030"), {}, 61),
+        (TEXT.encode("gb18030") + TEXT.encode(), {}, 1),
+        (b"a,b\n1,2\n" + TEXT.encode("gb18030"), {"encoding": "utf-8"}, 3),
+        (b"a\n\n" + b"1\n" * 3_000_000 + b"\xff\n", {"encoding": "gb18030"}, 3_000_003),
+    ],
+)
+def test_the_line_of_a_wrong_encoding_is_told(tmp_path: Path, data: bytes, options: dict[str, str], line: int) -> None:
+    error = refused(written(tmp_path, "a.csv", data), **options)
+    assert error.code in ("mixed-encodings", "wrong-encoding")
+    assert f"第 {line} 行" in error.message.zh
+    assert re.search(rf"line {line}\b", error.message.en)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "latin-1", "cp1252", "ascii"])
+def test_utf8_under_another_name_would_be_read_as_other_characters(tmp_path: Path, encoding: str) -> None:
+    even = written(tmp_path, "a.csv", "编号,名称\n1,北京\n2,上海\n".encode())  # decodes as GB18030
+    error = refused(even, encoding=encoding)
+    assert (error.code, "UTF-8" in error.message.zh) == ("wrong-encoding", True)
+    assert read_source(even, encoding="utf-8").labels == ("编号", "名称")
+
+
+@pytest.mark.parametrize("text", ["id,name\n1,café\n2,naïve\n", "id,name\n1,北京\n2,上海\n", "a,b\n1,2\n"])
+def test_other_encodings_are_believed(tmp_path: Path, text: str) -> None:
+    encoding = "gb18030" if "北" in text else "latin-1"
+    source = read_source(written(tmp_path, "a.csv", text.encode(encoding)), encoding=encoding)
+    assert source.encoding in ("gb18030", "iso8859-1")
 
 
 def test_a_bomb_in_gzip_is_stopped_early(tmp_path: Path) -> None:

@@ -58,14 +58,18 @@ class EncodingWatch:
 
     def _follow_utf8(self, chunk: bytes, final: bool) -> None:
         """Look for the first byte that is no UTF-8. Arrow looks first, being ten times faster than decoding."""
-        pending = self._utf8_pending + chunk
-        whole = pending if final else pending[: len(pending) - _unfinished(pending)]
-        if not is_utf8(whole):
-            try:
-                whole.decode("utf-8")
-            except UnicodeDecodeError as error:
-                self.utf8_error = self.size - len(self._utf8_pending) + error.start
-        self._utf8_pending = pending[len(whole) :]
+        pending = self._utf8_pending
+        start = _missing(pending) if pending else 0  # of the chunk: they end the character begun in the one before
+        stop = len(chunk) - (0 if final else _unfinished(chunk))
+        if start <= stop and is_utf8(pending + chunk[:start]) and is_utf8(memoryview(chunk)[start:stop]):
+            self._utf8_pending = chunk[stop:]
+            return
+        joined = pending + chunk
+        try:
+            joined[: len(joined) if final else len(joined) - _unfinished(joined)].decode("utf-8")
+        except UnicodeDecodeError as error:
+            self.utf8_error = self.size - len(pending) + error.start
+        self._utf8_pending = joined[len(joined) - _unfinished(joined) :]
 
     def detect(self, line_of: Callable[[int], int]) -> str:
         """The encoding of everything fed. line_of: the line in which the byte at an offset stands.
@@ -114,7 +118,7 @@ def has_utf8_run(sample: bytes) -> bool:
     return bool(lines) and good >= 0.2 * len(lines)
 
 
-def is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes | memoryview) -> bool:
     offsets = np.array([0, len(data)], np.int32)
     text = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     try:
@@ -131,9 +135,18 @@ def _unfinished(data: bytes) -> int:
         if byte < 0x80:
             return 0
         if byte >= 0xC0:
-            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return back if back < length else 0
+            return back if back < _length(byte) else 0
     return 0
+
+
+def _missing(begun: bytes) -> int:
+    """How many bytes the character lacks of which these are the first ones."""
+    return _length(begun[0]) - len(begun)
+
+
+def _length(lead: int) -> int:
+    """Bytes of a character of UTF-8, by its first byte, which is above BF."""
+    return 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
 
 
 def mixed_encodings(line: int) -> Refused:

@@ -1,7 +1,6 @@
 """Sheets of XLSX, XLS and ODS workbooks as records, through calamine."""
 
 import datetime as dt
-import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +10,12 @@ from xml.etree import ElementTree
 import python_calamine as calamine
 
 from pipelines.read.containers import bomb
-from pipelines.read.sheet_extent import check_extent
+from pipelines.read.sheet_extent import look_through
 from schemas.errors import NotFound, Refused
 from schemas.text import Text
 
 MAXIMUM_UNPACKED = 2 << 30  # of all parts of a workbook
 MAXIMUM_RATIO, RATIO_FREE = 400, 256 << 20  # XML of a sheet compresses far better than CSV
-EMPTY_FORMULA = re.compile(
-    rb"<c [^>]*?\br=\"([A-Z]+[0-9]+)\"[^>]*><f(?:/>|[^>]*/>|[^>]*>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>"
-)
-CHUNK = 4 << 20
 
 
 def open_sheet(path: Path, format: str, sheet: str | None) -> tuple[calamine.CalamineSheet, str, list[Text]]:
@@ -48,15 +43,14 @@ def open_sheet(path: Path, format: str, sheet: str | None) -> tuple[calamine.Cal
             Text(zh=f"现有的工作表：{listed}", en=f"its sheets are: {listed}"),
             field="sheet",
         )
-    if format == "xlsx":
-        _check_extent(path, name)
+    without = _look_through(path, name) if format == "xlsx" else None
     try:
         opened = book.get_sheet_by_name(name)
     except (calamine.CalamineError, calamine.XmlError) as error:
         raise damaged_workbook() from error
     _check_merged(opened)
-    if format == "xlsx":
-        _check_formulas(path, name)
+    if without:
+        raise _no_values(without)
     notes = [_other_sheets(len(book.sheet_names))] if sheet is None and len(book.sheet_names) > 1 else []
     return opened, name, notes
 
@@ -81,11 +75,15 @@ def _check_size(path: Path) -> None:
         raise bomb()
 
 
-def _check_extent(path: Path, name: str) -> None:
+def _look_through(path: Path, name: str) -> str | None:
+    """The first cell with a formula whose result is not stored: other programs would read an empty cell."""
     with zipfile.ZipFile(path) as archive:
         part = _sheet_part(archive, name)
-        for one in [part] if part else [m for m in archive.namelist() if m.endswith(".xml")]:
-            check_extent(archive, one)
+        if part:
+            return look_through(archive, part)
+        for other in (member for member in archive.namelist() if member.endswith(".xml")):
+            look_through(archive, other)
+    return None
 
 
 def _check_merged(sheet: calamine.CalamineSheet) -> None:
@@ -106,22 +104,6 @@ def _check_merged(sheet: calamine.CalamineSheet) -> None:
                 ),
                 field="file",
             )
-
-
-def _check_formulas(path: Path, name: str) -> None:
-    """Refuse formulas whose results are not stored: other programs would read empty cells."""
-    with zipfile.ZipFile(path) as archive:
-        part = _sheet_part(archive, name)
-        if part is None:
-            return
-        rest = b""
-        with archive.open(part) as reader:
-            while chunk := reader.read(CHUNK):
-                text = rest + chunk
-                if b"<f" in text and (found := EMPTY_FORMULA.search(text)):
-                    raise _no_values(found[1].decode())
-                rest = text[text.rfind(b"<c ") :] if b"<c " in text else b""
-                rest = rest if len(rest) < CHUNK else b""
 
 
 def _sheet_part(archive: zipfile.ZipFile, name: str) -> str | None:

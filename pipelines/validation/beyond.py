@@ -39,12 +39,13 @@ class BatchChecks:
         """Errors of a batch, in order of rows.
 
         batch: typed, columns named as the fields. rows: the file's row of each record. cells: the columns as they
-        stand in the file, for warnings; without them, those that are typed as text are looked at.
+        stand in the file, for warnings; None: those that are typed as text are looked at.
         """
         if len(rows) and rows[0] <= self._last_row:
             self._start()
         left = self.limit - self._listed
-        self._cells.add(cells or dict(zip(batch.schema.names, batch.columns, strict=True)), rows)
+        names = batch.schema.names
+        self._cells.add(dict(zip(names, batch.columns, strict=True)) if cells is None else cells, rows, names)
         table = pa.Table.from_batches([batch])
         found, total = meaning_errors(table, self.schema, row_numbers=rows, limit=max(left, 0))
         self.truncated |= total > len(found)

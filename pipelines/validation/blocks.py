@@ -19,6 +19,7 @@ from pipelines.validation.quotes import LONGEST_CELL
 
 BLOCK = 4 << 20
 LONGEST_RECORD = LONGEST_CELL - BLOCK  # with the block that ends it, a record is no longer than csv.reader allows
+UTF8 = ("utf-8", "utf-8-sig")
 QUOTE, NEWLINE, RETURN = ord('"'), ord("\n"), ord("\r")
 
 
@@ -48,7 +49,7 @@ def record_blocks(reader: RawIOBase, shape: CsvShape, size: int | None = None) -
 
 def _utf8_blocks(reader: RawIOBase, shape: CsvShape, size: int) -> Iterator[bytes]:
     encoding = codecs.lookup(shape.encoding).name
-    if encoding in ("utf-8", "utf-8-sig"):
+    if encoding in UTF8:
         first = reader.read(size) or b""
         if encoding == "utf-8-sig":
             first = first.removeprefix(codecs.BOM_UTF8)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.validation.buffers import bytes_of, offsets
 from schemas.table_schema import TableSchema
 from schemas.text import Text
 from schemas.validation import TableError
@@ -68,12 +69,11 @@ class FormulaWarnings:
 def formula_cells(cells: pa.Array) -> np.ndarray:
     """Which cells of a string array would run as formulas."""
     flags = np.zeros(len(cells), bool)
-    if not len(cells) or cells.buffers()[2] is None:
+    data, starts = bytes_of(cells), offsets(cells)[:-1] - offsets(cells)[0]
+    if not len(data):
         return flags
-    offsets = np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
-    filled = np.flatnonzero(np.diff(offsets) > 0)
-    data = np.frombuffer(cells.buffers()[2], np.uint8)
-    suspect = filled[FIRST[data[offsets[filled]]]]
+    # Of an empty cell this is a byte of its neighbour, which does no harm: suspects are looked at again.
+    suspect = np.flatnonzero(FIRST.take(data.take(starts, mode="clip")))
     if len(suspect):
         matched = pc.match_substring_regex(cells.take(pa.array(suspect)), FORMULA)
         flags[suspect] = np.asarray(pc.fill_null(matched, False))

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.validation.buffers import absent, bytes_of, flags, offsets
 from pipelines.validation.frictionless_adapter import Reading
 from pipelines.validation.keys import identity, plain_identities
 from pipelines.validation.patterns import PatternCheck
@@ -43,11 +44,13 @@ FIRST_DAY = dt.date(1, 1, 1)
 @dataclass
 class Checked:
     """bad: cells with an error. missing: cells without a value. typed: values, null where missing or unreadable;
-    None where they did not fit the column's type (which is wider now)."""
+    None where they did not fit the column's type (which is wider now). canonical: every value is written in the one
+    form of its kind, so that nothing can be said about its cells."""
 
     bad: np.ndarray
     missing: np.ndarray
     typed: pa.Array | None
+    canonical: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ class Column:
         self._missing_numbers = any(_is_number(text) for text in reading.missing)
         self.few_distinct: bool | None = None
         self._separator = ord(" " if reading.format == "%Y-%m-%d %H:%M:%S" else "T")
+        self._marks = ((10, self._separator), (13, ord(":")), (16, ord(":")))  # else Arrow takes an offset for seconds
         self._seen: dict[Any, tuple[bool, Any]] = {}
         self.minimum, self.maximum = (_bound(reading, k) for k in ("minimum", "maximum"))
         if _not_finite(self.minimum) or _not_finite(self.maximum):
@@ -110,8 +114,8 @@ class Column:
         if cells.type == STRING:
             return self.check_text(cells, nulls_known)
         if pa.types.is_dictionary(cells.type):
-            absent = pc.is_in(cells.dictionary, value_set=self._absent).take(cells.indices)
-            return self._check_encoded(cells, _mask(pc.fill_null(absent, True)))
+            missing = pc.is_in(cells.dictionary, value_set=self._absent).take(cells.indices)
+            return self._check_encoded(cells, flags(pc.fill_null(missing, True)))
         return self.check_typed(cells)
 
     # -- cells read straight into their type
@@ -129,7 +133,7 @@ class Column:
 
     def check_typed(self, cells: pa.Array) -> Checked:
         """cells: values of the field's own kind, null where missing; frictionless reads them as they are."""
-        missing = _mask(cells.is_null())
+        missing = absent(cells)
         bad = missing & self.required
         surely = self._within_bounds(cells)
         if pa.types.is_floating(cells.type):
@@ -145,7 +149,7 @@ class Column:
         """cells: string array; null is a cell that is not there (frictionless's None).
 
         nulls_known: every missing value is null already."""
-        missing = _mask(cells.is_null()) if nulls_known else _mask(pc.is_in(cells, value_set=self._absent))
+        missing = absent(cells) if nulls_known else flags(pc.is_in(cells, value_set=self._absent))
         if self.few_distinct is None:
             sample = cells.slice(0, 20_000)
             self.few_distinct = self._worth_encoding() and len(sample.unique()) < 0.5 * len(sample)
@@ -155,7 +159,7 @@ class Column:
         bad = missing & self.required
         odd = np.flatnonzero(~surely & ~missing)
         if not len(odd):
-            return Checked(bad, missing, typed)
+            return Checked(bad, missing, typed, canonical=self.kind in WIDTH)
         encoded = cells.take(pa.array(odd)).dictionary_encode()
         wrong, values = self.read_all(encoded.dictionary.to_pylist())
         indices = encoded.indices.to_numpy()
@@ -178,8 +182,9 @@ class Column:
         else:
             wrong, values = self.read_all(encoded.dictionary.to_pylist())
             dictionary = self.arrow(values)
-        filled = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
-        bad = wrong[filled] if len(wrong) else np.zeros(len(encoded), bool)
+        bad = np.zeros(len(encoded), bool)
+        if wrong.any():
+            bad = wrong[encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)]
         bad[missing] = self.required
         return Checked(bad, missing, None if dictionary is None else dictionary.take(encoded.indices))
 
@@ -259,9 +264,15 @@ class Column:
     def _check_numbers(self, numbers: pa.Array) -> Checked:
         """numbers: float64 as a workbook stores them, null for no cell. As text they mean the same, up to 15 digits."""
         largest = pc.max(pc.abs(numbers)).as_py() or 0
-        if self.kind not in ("integer", "number") or self._missing_numbers or not largest < 1e15:
+        if self.kind in ("integer", "number") and not self._missing_numbers and largest < 1e15:
+            return self.check_text(pc.cast(numbers, STRING))
+        encoded = numbers.dictionary_encode()
+        if len(encoded.dictionary) > 0.5 * len(numbers):
             return self.check_values([plain_number(number) for number in numbers.to_pylist()])
-        return self.check_text(pc.cast(numbers, STRING))
+        once = self.check_values([plain_number(number) for number in [*encoded.dictionary.to_pylist(), None]])
+        places = encoded.indices.fill_null(len(encoded.dictionary))
+        where = places.to_numpy()
+        return Checked(once.bad[where], once.missing[where], once.typed and once.typed.take(places))
 
     # -- exact reading
 
@@ -303,7 +314,7 @@ class Column:
             present = pc.if_else(pa.array(missing), pa.scalar(None, STRING), cells)
         if self.kind == "string":
             return self._valid_text(present), present
-        values = self._cast(present, ALLOWED[self.kind])
+        values = self._cast(present, None if self.kind in WIDTH else ALLOWED[self.kind])
         if values is None:
             strange = self._strange(present, ALLOWED[self.kind])
             if strange.any():  # mostly a few wrong cells among many right ones
@@ -319,21 +330,22 @@ class Column:
                 return None, None
         if self.kind != "string" and values.type == STRING:  # another thread widened the column meanwhile
             return None, None
-        return self._within_bounds(values) & _mask(values.is_valid()), values
+        return self._within_bounds(values) & ~absent(values), values
 
     def _cast(self, cells: pa.Array, allowed: np.ndarray | None) -> pa.Array | None:
         """cells in the column's type; None where one does not surely mean the same to frictionless.
 
-        allowed: bytes that cells may hold; None where they are known to be of canonical form.
+        allowed: bytes that cells may hold; None where they are of canonical form, or where Arrow takes no other form of
+        this width.
         """
-        data = _bytes(cells)
+        data = bytes_of(cells)
         if allowed is not None and not allowed[data].all():
             return None
         if width := WIDTH.get(self.kind or ""):
             widths = pc.min_max(pc.binary_length(cells)).as_py()
             if widths["min"] is not None and (widths["min"], widths["max"]) != (width, width):
                 return None
-            if self.kind == "datetime" and (data[10::width] != self._separator).any():
+            if self.kind == "datetime" and any((data[at::width] != mark).any() for at, mark in self._marks):
                 return None
         try:
             return pc.cast(cells, self.type)
@@ -342,12 +354,12 @@ class Column:
 
     def _strange(self, cells: pa.Array, allowed: np.ndarray) -> np.ndarray:
         """Cells that hold other bytes than allowed, or another number of them."""
-        offsets = _offsets(cells)
-        wrong = np.flatnonzero(~allowed[_bytes(cells)]) + offsets[0] if len(cells) else np.zeros(0, np.int64)
+        places = offsets(cells)
+        wrong = np.flatnonzero(~allowed[bytes_of(cells)]) + places[0] if len(cells) else np.zeros(0, np.int64)
         strange = np.zeros(len(cells), bool)
-        strange[np.searchsorted(offsets, wrong, "right") - 1] = True
+        strange[np.searchsorted(places, wrong, "right") - 1] = True
         if width := WIDTH.get(self.kind or ""):
-            strange |= np.diff(offsets) != width
+            strange |= np.diff(places) != width
         return strange
 
     def _widen_scale(self, cells: pa.Array) -> None:
@@ -376,7 +388,7 @@ class Column:
             parts.append(pc.match_substring_regex(cells, self.pattern.linear))
         valid = np.ones(len(cells), bool)
         for part in parts:
-            valid &= _mask(part)
+            valid &= flags(part)
         return valid
 
     def _within_bounds(self, values: pa.Array) -> np.ndarray:
@@ -388,10 +400,10 @@ class Column:
                 if self.kind == "date"
                 else pa.scalar(dt.datetime(1, 1, 2), values.type)
             )
-            inside = _mask(pc.greater_equal(values, first))
+            inside = flags(pc.greater_equal(values, first))
             for bound, compare in ((self.minimum, pc.greater_equal), (self.maximum, pc.less_equal)):
                 if bound is not None:
-                    inside &= _mask(compare(values, pa.scalar(bound, values.type)))
+                    inside &= flags(compare(values, pa.scalar(bound, values.type)))
             return inside
         if self.minimum is None and self.maximum is None:
             return inside
@@ -454,23 +466,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _mask(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
-    filled = pc.fill_null(values, False)
-    return np.array(filled.to_numpy(zero_copy_only=False), bool)
-
-
-def _offsets(cells: pa.Array) -> np.ndarray:
-    """Where each cell of a string array begins in its bytes, and where the last one ends."""
-    if not len(cells):
-        return np.zeros(1, np.int32)
-    return np.frombuffer(cells.buffers()[1], np.int32)[cells.offset : cells.offset + len(cells) + 1]
-
-
-def _bytes(cells: pa.Array) -> np.ndarray:
-    """All bytes of a string array's cells, one after the other."""
-    if not len(cells) or cells.buffers()[2] is None:
-        return np.zeros(0, np.uint8)
-    offsets = _offsets(cells)
-    return np.frombuffer(cells.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.validation.buffers import bytes_of, offsets
 from pipelines.validation.messages import word
 from pipelines.validation.suggest import normalised
 from schemas.table_schema import FieldRole, Meaning, TableSchema
@@ -78,10 +79,10 @@ class CellWarnings:
     first_rows: dict[tuple[str, str], int] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)
 
-    def add(self, columns: Mapping[str, pa.Array], rows: npt.NDArray[np.int64]) -> None:
-        """Look at a batch. columns: field name → cells, in the file's order; those that are not text are passed over.
-        rows: row numbers."""
-        self.places = self.places or {name: place for place, name in enumerate(columns, start=1)}
+    def add(self, columns: Mapping[str, pa.Array], rows: npt.NDArray[np.int64], names: Sequence[str]) -> None:
+        """Look at a batch. columns: field name → cells; those that are not text are passed over. rows: row numbers.
+        names: of all fields, in the file's order."""
+        self.places = self.places or {name: place for place, name in enumerate(names, start=1)}
         for descriptor in self.schema.descriptor["fields"]:
             cells = columns.get(descriptor["name"])
             if cells is None or not isinstance(cells, pa.Array) or not pa.types.is_string(cells.type):
@@ -112,12 +113,12 @@ class CellWarnings:
 
 def surrounded(cells: pa.StringArray) -> Flags:
     """Which cells begin or end with a space, a full-width space, a tab or another blank."""
-    offsets, data = _buffers(cells)
+    data, ends = bytes_of(cells), offsets(cells) - offsets(cells)[0]
     flags = np.zeros(len(cells), bool)
-    if offsets[0] == offsets[-1]:
+    if not len(data):
         return flags
     # Of an empty cell these are bytes of its neighbours, which does no harm: suspects are looked at again.
-    first, last = data.take(offsets[:-1], mode="clip"), data.take(offsets[1:] - 1, mode="clip")
+    first, last = data.take(ends[:-1], mode="clip"), data.take(ends[1:] - 1, mode="clip")
     places = np.flatnonzero(_FIRST_BYTES.take(first) | _LAST_BYTES.take(last))
     if len(places):
         matched = pc.match_substring_regex(cells.take(pa.array(places)), SURROUNDED)
@@ -130,15 +131,15 @@ def full_width(cells: pa.StringArray) -> Flags:
 
     In UTF-8 these are EF BC 90–99 (digits), EF BC A1–BA (capitals) and EF BD 81–9A (small letters).
     """
-    offsets, data = _buffers(cells)
+    data, ends = bytes_of(cells), offsets(cells) - offsets(cells)[0]
     flags = np.zeros(len(cells), bool)
-    places = np.flatnonzero(data[offsets[0] : offsets[-1]] == _WIDE_BYTE) + offsets[0]
+    places = np.flatnonzero(data == _WIDE_BYTE)
     if not len(places):
         return flags
     second, third = data.take(places + 1, mode="clip"), data.take(places + 2, mode="clip")
     wide = (second == 0xBC) & (((third >= 0x90) & (third <= 0x99)) | ((third >= 0xA1) & (third <= 0xBA)))
     wide |= (second == 0xBD) & (third >= 0x81) & (third <= 0x9A)
-    holding = np.searchsorted(offsets, places[wide], side="right") - 1
+    holding = np.searchsorted(ends, places[wide], side="right") - 1
     flags[holding] = np.asarray(cells.is_valid())[holding]
     return flags
 
@@ -149,15 +150,6 @@ def full_width_matters(descriptor: Mapping[str, Any]) -> bool:
         return True
     words = descriptor.get("role") == FieldRole.FREE_TEXT or descriptor.get("meaning") in _WORDS
     return not words
-
-
-def _buffers(cells: pa.StringArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """(offsets of the cells and one more, all bytes). A missing cell may hold bytes of its own."""
-    _, offsets, data = cells.buffers()
-    if not len(cells) or offsets is None:
-        return np.zeros(len(cells) + 1, np.int64), np.zeros(0, np.uint8)
-    starts = np.frombuffer(offsets, np.int32)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
-    return starts, np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
 
 
 def _fields_match(schema: TableSchema) -> str:

@@ -1,5 +1,6 @@
 """Batches of CSV blocks through Arrow: columns are read straight into their types where that is surely right."""
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from pipelines.validation.batches import Batch
-from pipelines.validation.blocks import Irregular, RawBlock, record_blocks
+from pipelines.validation.blocks import UTF8, Irregular, RawBlock, record_blocks
 from pipelines.validation.columns import Column
 from pipelines.validation.frictionless_adapter import CsvShape
 from pipelines.validation.typed import STRING
@@ -22,10 +23,12 @@ TIRED = 2  # a column that failed so often to be read as its type is read as tex
 class CsvReader:
     """Reads the blocks of one CSV file for these columns."""
 
-    def __init__(self, shape: CsvShape, columns: Sequence[Column], first_row: int):
+    def __init__(self, shape: CsvShape, columns: Sequence[Column], first_row: int, *, decodes: bool = False):
+        """decodes: all bytes of the file are known to decode."""
         self.shape = shape
         self.columns = columns
         self.first_row = first_row
+        self.unsure = not decodes and codecs.lookup(shape.encoding).name in UTF8  # others are decoded by Python
         self._failures = [0] * len(columns)
         sets = [column.reading.missing for column in columns]
         self._missing = max(sets, key=sets.count)
@@ -105,7 +108,8 @@ class CsvBlock:
 
     def batch(self) -> Batch:
         """Raises Irregular where the header does not end in the block, ArrowInvalid for undecodable bytes."""
-        check_utf8(self.raw.data)
+        if self._reader.unsure:
+            check_utf8(self.raw.data)
         types = self._reader.types(self.raw.data, self._learning)
         while True:
             try:
@@ -117,7 +121,7 @@ class CsvBlock:
                     raise
                 types[int(named[1])] = STRING
                 self._reader.failed(int(named[1]))
-        columns = [chunked.combine_chunks() for chunked in table.columns]
+        columns = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
         count = len(table) + len(ragged)
         if count < self.raw.skip:
             raise Irregular("header beyond the first block")

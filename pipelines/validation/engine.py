@@ -19,6 +19,7 @@ from pipelines.validation import blocks as block_reader
 from pipelines.validation import frictionless_adapter as adapter
 from pipelines.validation.batches import Batch, Block, rows_blocks
 from pipelines.validation.blocks import Irregular
+from pipelines.validation.buffers import absent
 from pipelines.validation.columns import Checked, Column
 from pipelines.validation.csv_blocks import CsvReader
 from pipelines.validation.frictionless_adapter import OpenTable, StreamStopped
@@ -211,11 +212,11 @@ class Engine:
         keys: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]] = {}
         for key in self.keys:
             columns = [self._key_column(name, checked[name], cells[name]) for name in key.fields]
-            absent = np.logical_and.reduce([np.asarray(column.is_null()) for column in columns])
+            nothing = np.logical_and.reduce([absent(column) for column in columns])
             if key.primary:
-                bad |= absent
+                bad |= nothing
             if key.fields not in keys:
-                keys[key.fields] = self._with_odd(key, hashes(columns)[~absent], batch.rows[~absent], batch.odd)
+                keys[key.fields] = self._with_odd(key, hashes(columns)[~nothing], batch.rows[~nothing], batch.odd)
         positions = batch.rows[bad].tolist()
         return CheckedBlock(
             batch=batch,
@@ -227,11 +228,12 @@ class Engine:
         )
 
     def _texts(self, cells: dict[str, Any], checked: dict[str, Checked]) -> dict[str, pa.Array]:
-        """Columns as they stand in the file, as far as they were read as text."""
+        """Columns as they stand in the file, as far as they were read as text and may be written in several ways."""
         both = {name: (cells[name], one.typed) for name, one in checked.items()}
         picked = {
             name: raw if isinstance(raw, pa.Array) and raw.type == STRING else typed
             for name, (raw, typed) in both.items()
+            if not checked[name].canonical
         }
         return {name: column for name, column in picked.items() if column is not None and column.type == STRING}
 
@@ -278,11 +280,13 @@ def check_table(
     references: Mapping[str, pa.Table] | None = None,
     threads: int | None = None,
     fast: bool = True,
+    decodes: bool = False,
     blocks_of: Callable[[OpenTable], Iterator[Block]] | None = None,
 ) -> Outcome:
     """Open a table and check it: by blocks of CSV where that is exact, else record by record. Errors found are
     returned, as frictionless's. references: typed tables that foreign keys refer to, by name. fast: False keeps to the
-    exact way. blocks_of: a reader of the caller's own, for formats other than CSV."""
+    exact way. decodes: all bytes of the file are known to decode. blocks_of: a reader of the caller's own, for formats
+    other than CSV."""
     try:
         table = open_source()
     except adapter.Unopenable as unopenable:
@@ -307,7 +311,7 @@ def check_table(
                 table.reopen()
         if fast and table.csv:
             engine = Engine(table, **options)
-            reader = CsvReader(table.csv, engine.columns, table.first_row)
+            reader = CsvReader(table.csv, engine.columns, table.first_row, decodes=decodes)
             try:
                 return engine.run(reader.blocks, "fast")
             except (Irregular, UnicodeDecodeError, pa.ArrowInvalid):

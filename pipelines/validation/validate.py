@@ -73,6 +73,7 @@ def validate_table(
         references=references,
         folder=folder,
         progress=_told(source, progress) if progress else None,
+        decodes=True,  # read_source refuses what does not
         blocks_of=block_reader(source),
     )
     seconds = round(time.monotonic() - started, 3)

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,11 +97,12 @@ def read_source(
         name = unpack(path, container, content, one_pass(progress, "read", 0, 2))
         _, head = _size_and_head(content)
     format = format_of(content, name, head)
-    digest = _digest(path)
     found = None
-    if format in TEXT_FORMATS:
-        decoding = one_pass(progress, "read", 1, 2) if container else one_pass(progress, "read", 0, 1)
-        found = _text_encoding(content, declared, format in LINE_FORMATS, decoding)
+    with ThreadPoolExecutor(1) as beside:  # hashing and decoding both do without Python's lock
+        digest = beside.submit(_digest, path)
+        if format in TEXT_FORMATS:
+            decoding = one_pass(progress, "read", 1, 2) if container else one_pass(progress, "read", 0, 1)
+            found = _text_encoding(content, declared, format in LINE_FORMATS, decoding)
     if format in ("json", "geojson"):
         check_json_shape(utf8_chunks(content, found))
     with open_records(content, format, sheet, found) as records:
@@ -110,7 +112,7 @@ def read_source(
     if len(labels) > MAXIMUM_COLUMNS:
         raise _too_many_columns(len(labels))
     return SourceTable(
-        path, path.name, format, found, digest, size, labels, sheet, notes, content, scratch, opened, features
+        path, path.name, format, found, digest.result(), size, labels, sheet, notes, content, scratch, opened, features
     )
 
 

@@ -62,7 +62,7 @@ def test_one_warning_per_field_and_kind():
     counted.add(
         {"id": pa.array(["1", " 2", "３"]), "note": pa.array(["１２", "a ", None])}, np.array([2, 3, 4]), ["id", "note"]
     )
-    counted.add({"id": pa.array(["4 "]), "day": pa.array([None], pa.date32())}, np.array([5]))
+    counted.add({"id": pa.array(["4 "]), "day": pa.array([None], pa.date32())}, np.array([5]), ["id", "day"])
     warnings = counted.warnings()
     assert [(w.type, w.field, w.row) for w in warnings] == [
         ("surrounding-spaces", "id", 3),

@@ -17,7 +17,7 @@ from schemas.validation import TableError
 FORMULA = r"^(?:[=@\t\r]|[+\-][^0-9.+\- ])"
 FIRST = np.zeros(256, bool)
 FIRST[[*b"=@\t\r+-"]] = True
-SERIAL = re.compile(r"[1-9][0-9]{4}(?:\.0+)?")
+SERIAL = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
 EARLIEST, LATEST = 14_611, 73_415  # 1940-01-01 to 2100-12-31
 
 

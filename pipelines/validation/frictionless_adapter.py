@@ -39,6 +39,11 @@ PLACES = {
     "reference_name": "referenceName",
     "reference_field_names": "referenceFieldNames",
 }
+# Of Table Schema; frictionless has no list of them.
+FIELD_TYPES = (
+    "any", "array", "boolean", "date", "datetime", "duration", "geojson", "geopoint", "integer", "list", "number",
+    "object", "string", "time", "year", "yearmonth",
+)  # fmt: skip
 Note = dict[str, str] | None
 CellReader = Callable[[Any], tuple[Any, Note]]
 

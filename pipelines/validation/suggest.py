@@ -28,6 +28,7 @@ HOUR = re.compile(r"(\d{1,2})\s*[时點点]整?$")
 # Spreadsheets count days from 1899-12-30; these bounds are 1954 to 2064.
 EXCEL_EPOCH = date(1899, 12, 30)
 EXCEL_SERIALS = range(20_000, 60_001)
+EXCEL_MOMENT = re.compile(r"\d{5}\.\d+")
 
 MULTIPLES = {
     "": 1,
@@ -162,6 +163,9 @@ def _read_time(text: str) -> time | None:
 
 
 def _read_datetime(text: str) -> datetime | None:
+    if EXCEL_MOMENT.fullmatch(text) and int(text[:5]) in EXCEL_SERIALS:
+        seconds = round(float(text) % 1 * 86_400)
+        return datetime.combine(EXCEL_EPOCH, time(0)) + timedelta(days=int(text[:5]), seconds=seconds)
     parts = re.split(r"(?<=[\d日])[ T]+", text, maxsplit=1)
     day = read_date(parts[0])
     clock = _read_time(parts[1]) if len(parts) == 2 else time(0)

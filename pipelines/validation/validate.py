@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,9 @@ def validate_table(
     tables that the schema's foreign keys refer to, by name. releases: reads other datasets' current releases, for
     rules. folder: for scratch files.
 
-    Raises Refused where the schema itself is wrong (`bad-schema`, `bad-pattern`, `pattern-too-slow`,
-    `reference-unavailable`), the header is misplaced (`title-line`, `two-header-rows`) or a cell has no end
-    (`unclosed-quote`, `cell-too-long`), and ConfigurationError (`invalid-rule`).
+    Raises Refused where the schema itself is wrong (`bad-schema`, `unknown-field-type`, `bad-pattern`,
+    `pattern-too-slow`, `reference-unavailable`), the header is misplaced (`title-line`, `two-header-rows`) or a cell
+    has no end (`unclosed-quote`, `cell-too-long`), and ConfigurationError (`invalid-rule`).
     """
     started = time.monotonic()
     checks = BatchChecks(schema, releases, limit=limit_errors)
@@ -136,6 +137,7 @@ def open_source(source: SourceTable, schema: TableSchema, references: Container[
             table = adapter.open_table(resource, validate_metadata=False, references=references)
     except adapter.Unopenable as error:
         if any(found.type in SCHEMA_ERRORS for found in error.errors):
+            refuse_unknown_types(schema)
             raise bad_schema(error.errors) from error
         raise
     try:
@@ -144,6 +146,28 @@ def open_source(source: SourceTable, schema: TableSchema, references: Container[
         table.close()
         raise
     return table
+
+
+def refuse_unknown_types(schema: TableSchema) -> None:
+    """Raises Refused `unknown-field-type` for the first field whose type the standard does not have."""
+    for field in schema.fields:
+        if field.type in adapter.FIELD_TYPES:
+            continue
+        close = get_close_matches(field.type, adapter.FIELD_TYPES, 1)
+        raise Refused(
+            "unknown-field-type",
+            Text(
+                zh=f"表结构中字段“{field.name}”的类型“{field.type}”不存在",
+                en=f"the field “{field.name}” of the table schema has the type “{field.type}”, which does not exist",
+            ),
+            Text(
+                zh=(f"是否应为 {close[0]}？" if close else "")
+                + f"请表结构的维护者改为以下类型之一：{'、'.join(adapter.FIELD_TYPES)}",
+                en=(f"{close[0]}, perhaps? " if close else "")
+                + f"the keeper of the table schema has to use one of: {', '.join(adapter.FIELD_TYPES)}",
+            ),
+            field=field.name,
+        )
 
 
 def bad_schema(errors: Sequence[Any]) -> Refused:

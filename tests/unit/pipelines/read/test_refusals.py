@@ -181,6 +181,17 @@ def test_a_sheet_that_does_not_exist(tmp_path: Path) -> None:
     assert "甲" in (error.remedy.zh if error.remedy else "")
 
 
+@pytest.mark.parametrize("column", [0, 2])
+def test_cells_with_errors(tmp_path: Path, column: int) -> None:
+    def fill(_: object, sheet: xlsxwriter.worksheet.Worksheet) -> None:
+        sheet.write_row(0, 0, ["a", "b", "c"])
+        sheet.write_row(1, 0, [1, 2, 't="e"'])
+        sheet.write_formula(2, column, "=1/0", None, "#DIV/0!")
+
+    error = refused(workbook(tmp_path / "a.xlsx", fill))
+    assert (error.code, f"{'ABC'[column]}3" in error.message.zh) == ("error-cells", True)
+
+
 def test_merged_header_cells(tmp_path: Path) -> None:
     def fill(_: object, sheet: xlsxwriter.worksheet.Worksheet) -> None:
         sheet.merge_range(0, 1, 0, 2, SECRET)

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
+from frictionless import fields
 
 from pipelines.progress import Progress
 from pipelines.read import read_source
 from pipelines.validation import blocks
+from pipelines.validation import frictionless_adapter as adapter
 from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.errors import GongkaiError
 from schemas.table_schema import TableSchema, table_schema_from_descriptor
@@ -204,7 +206,7 @@ def test_foreign_keys_to_given_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "code"),
     [
-        ({"name": "a", "type": "no-such-type"}, "bad-schema"),
+        ({"name": "a", "type": "no-such-type"}, "unknown-field-type"),
         ({"name": "a", "type": "integer", "constraints": {"minLength": 3}}, "bad-schema"),
         ({"name": "a", "type": "string", "constraints": {"pattern": "[a-"}}, "bad-pattern"),
         ({"name": "a", "type": "string", "constraints": {"pattern": r"(?=a)(a|aa)+(\1)*b\1"}}, "pattern-too-slow"),
@@ -212,6 +214,15 @@ def test_foreign_keys_to_given_tables(tmp_path: Path) -> None:
 )
 def test_a_wrong_schema_is_refused(tmp_path: Path, field: dict[str, Any], code: str) -> None:
     assert refused(written(tmp_path, "a\n" + "a" * 60 + "!\n"), schema_of(field)).code == code
+
+
+def test_an_unknown_type_is_named_with_its_field(tmp_path: Path) -> None:
+    error = refused(written(tmp_path, "a\n1\n"), schema_of({"name": "a", "type": "strnig"}))
+    assert (error.code, error.field) == ("unknown-field-type", "a")
+    assert "“strnig”" in error.message.zh
+    assert error.remedy is not None
+    assert error.remedy.en.startswith("string, perhaps?")
+    assert tuple(sorted({c.type for c in vars(fields).values() if getattr(c, "type", None)})) == adapter.FIELD_TYPES
 
 
 def test_a_catastrophic_pattern_ends_where_re2_knows_it(tmp_path: Path) -> None:
@@ -249,6 +260,8 @@ def test_serial_dates_have_their_own_remedy(tmp_path: Path) -> None:
     assert "序号" in serial.remedy.zh
     assert other.remedy is not None
     assert "序号" not in other.remedy.zh
+    moment = reported(written(tmp_path, "day\n43895.5\n"), schema_of({"name": "day", "type": "datetime"})).errors[0]
+    assert (moment.suggestion, "序号" in moment.remedy.zh if moment.remedy else False) == ("2020-03-05T12:00:00", True)
 
 
 MEMORY = """

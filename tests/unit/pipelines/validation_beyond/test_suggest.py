@@ -30,6 +30,8 @@ INTEGER = {"type": "integer"}
         ("2020/3/5", {"type": "date", "format": "%d/%m/%Y"}, "05/03/2020"),
         ("2020-3-5", {"type": "string", "meaning": "date-compact"}, "20200305"),
         ("2020/3/5 8:30", {"type": "datetime"}, "2020-03-05T08:30:00"),
+        ("43895.354166666664", {"type": "datetime"}, "2020-03-05T08:30:00"),
+        ("43895.5", DATE, None),  # what of the time?
         ("8时30分", {"type": "time"}, "08:30:00"),
         ("2020-03-05 08时", {"type": "datetime"}, "2020-03-05T08:00:00"),
         ("PM2.5", {"type": "string", "constraints": {"enum": ["pm25", "pm10"]}}, "pm25"),

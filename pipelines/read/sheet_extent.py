@@ -1,10 +1,11 @@
 """What a sheet's XML says before it is loaded: how far it reaches, as its reader holds every cell between the first and
-the last, be they written or not; and whether formulas have results."""
+the last, be they written or not; and whether formulas have results and cells errors."""
 
 import re
 import string
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,6 +24,7 @@ BLANK, LETTER, DIGIT = (
 EMPTY_FORMULA = re.compile(
     rb"<c [^>]*?\br=\"([A-Z]+[0-9]+)\"[^>]*><f(?:/>|[^>]*/>|[^>]*>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>"
 )
+ERROR_CELL = re.compile(rb"<c (?=[^>]*\bt=\"e\")[^>]*?\br=\"([A-Z]+[0-9]+)\"")
 REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]+)([0-9]+)[\"']")
 # A column past Z or a row past 99,999. Without one the sheet spans at most 26 × 99,999 cells, fewer than CELLS_FREE.
 FAR = re.compile(rb"\sr\s*=\s*[\"'](?:[A-Za-z]{2}|[A-Za-z]?[0-9]{6})")
@@ -30,19 +32,29 @@ MANY_COLUMNS = re.compile(rb"\sr\s*=\s*[\"'][A-Za-z]{2}")
 ROW = re.compile(rb"<row\s[^>]*?\br\s*=\s*[\"']([0-9]{7,})[\"']")
 
 
-def look_through(archive: zipfile.ZipFile, part: str) -> str | None:
-    """Read a sheet's XML once before its reader loads it: the first cell whose formula has no stored result.
+@dataclass
+class Defects:
+    """The first cell of each kind that readers take for an empty one: a formula without a stored result, an error."""
+
+    without_result: str | None = None
+    error: str | None = None
+
+
+def look_through(archive: zipfile.ZipFile, part: str) -> Defects:
+    """Read a sheet's XML once before its reader loads it.
 
     Raises TooLarge `sparse-sheet`.
     """
-    far, without = False, None
+    far, defects = False, Defects()
     for text in _texts(archive, part):
         far = far or reaches_far(text)
-        if without is None and b"<f" in text and (found := EMPTY_FORMULA.search(text)):
-            without = found[1].decode()
+        if defects.without_result is None and b"<f" in text and (found := EMPTY_FORMULA.search(text)):
+            defects.without_result = found[1].decode()
+        if defects.error is None and b't="e"' in text and (found := ERROR_CELL.search(text)):
+            defects.error = found[1].decode()
     if far:
         _check_extent(archive, part)
-    return without
+    return defects
 
 
 def reaches_far(text: bytes) -> bool:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import python_calamine as calamine
 
 from pipelines.read.containers import bomb
-from pipelines.read.sheet_extent import look_through
+from pipelines.read.sheet_extent import Defects, look_through
 from schemas.errors import NotFound, Refused
 from schemas.text import Text
 
@@ -21,8 +21,8 @@ MAXIMUM_RATIO, RATIO_FREE = 400, 256 << 20  # XML of a sheet compresses far bett
 def open_sheet(path: Path, format: str, sheet: str | None) -> tuple[calamine.CalamineSheet, str, list[Text]]:
     """(the sheet, its name, notes). calamine holds the whole sheet in memory.
 
-    Raises Refused `password-protected`, `damaged-file`, `merged-header`, `formulas-without-values`, NotFound
-    `no-such-sheet`, TooLarge `decompression-bomb`, `sparse-sheet`.
+    Raises Refused `password-protected`, `damaged-file`, `merged-header`, `formulas-without-values`,
+    `error-cells`, NotFound `no-such-sheet`, TooLarge `decompression-bomb`, `sparse-sheet`.
     """
     if format in ("xlsx", "ods"):
         _check_size(path)
@@ -43,14 +43,16 @@ def open_sheet(path: Path, format: str, sheet: str | None) -> tuple[calamine.Cal
             Text(zh=f"现有的工作表：{listed}", en=f"its sheets are: {listed}"),
             field="sheet",
         )
-    without = _look_through(path, name) if format == "xlsx" else None
+    found = _look_through(path, name) if format == "xlsx" else Defects()
     try:
         opened = book.get_sheet_by_name(name)
     except (calamine.CalamineError, calamine.XmlError) as error:
         raise damaged_workbook() from error
     _check_merged(opened)
-    if without:
-        raise _no_values(without)
+    if found.without_result:
+        raise _no_values(found.without_result)
+    if found.error:
+        raise _error_cells(found.error)
     notes = [_other_sheets(len(book.sheet_names))] if sheet is None and len(book.sheet_names) > 1 else []
     return opened, name, notes
 
@@ -75,15 +77,15 @@ def _check_size(path: Path) -> None:
         raise bomb()
 
 
-def _look_through(path: Path, name: str) -> str | None:
-    """The first cell with a formula whose result is not stored: other programs would read an empty cell."""
+def _look_through(path: Path, name: str) -> Defects:
+    """Cells that calamine would read as empty ones."""
     with zipfile.ZipFile(path) as archive:
         part = _sheet_part(archive, name)
         if part:
             return look_through(archive, part)
         for other in (member for member in archive.namelist() if member.endswith(".xml")):
             look_through(archive, other)
-    return None
+    return Defects()
 
 
 def _check_merged(sheet: calamine.CalamineSheet) -> None:
@@ -133,6 +135,21 @@ def _no_values(cell: str) -> Refused:
         Text(
             zh="请用表格软件打开文件，重新计算后保存；或把公式粘贴为数值",
             en="open the file in a spreadsheet program, recalculate and save it, or paste the formulas as values",
+        ),
+        field="file",
+    )
+
+
+def _error_cells(cell: str) -> Refused:
+    return Refused(
+        "error-cells",
+        Text(
+            zh=f"工作表里有出错的单元格（如 #DIV/0!、#N/A），第一个在 {cell}",
+            en=f"the sheet holds cells with errors such as #DIV/0! or #N/A, the first in {cell}",
+        ),
+        Text(
+            zh="请改正公式；确实没有值的单元格请清空",
+            en="correct the formulas; clear the cells that have no value",
         ),
         field="file",
     )

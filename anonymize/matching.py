@@ -31,6 +31,7 @@ from anonymize.recognizers.specification import (
 CHUNK = 200_000
 # True of every text that any prefilter is true of; most free texts hold nothing of the kind. A test holds it so.
 GATE = rf"[0-9@]|[A-Fa-f][:.-][A-Fa-f]|::|微信|(?i:wechat|weixin|vx|wx)|[{PROVINCES}][A-HJ-NP-Z]"
+NO_HAN = r"^[^\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{20000}-\u{3134f}]*$"
 HAN = r"[\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{20000}-\u{3134f}]"
 
 
@@ -76,18 +77,20 @@ def match_texts(texts: pl.Series, specifications: Sequence[Specification] = SPEC
 
 
 def _match_chunk(texts: pl.Series, specifications: Sequence[Specification]) -> Matches:
-    latin = None
     found: list[Matches] = []
+    worth: dict[str, tuple[pl.Series, npt.NDArray[np.int64]]] = {"": (texts, np.arange(len(texts)))}
     for number, specification in enumerate(specifications):
+        expression = NO_HAN if specification.latin_only else specification.holds
+        if expression not in worth:
+            places = texts.str.contains(expression).fill_null(False).arg_true()
+            worth[expression] = texts.gather(places), places.to_numpy().astype(np.int64)
+        gathered, places_of = worth[expression]
         for place, pattern in enumerate(specification.patterns):
-            candidates = texts.str.contains(pattern.prefilter).fill_null(False)
-            if specification.latin_only and candidates.any():
-                latin = ~texts.str.contains(HAN).fill_null(True) if latin is None else latin
-                candidates &= latin
-            positions = candidates.arg_true().to_numpy().astype(np.int64)
+            candidates = gathered.str.contains(pattern.prefilter).fill_null(False)
+            positions = places_of[candidates.arg_true().to_numpy()]
             if len(positions):
                 found.append(
-                    _match_pattern(texts.filter(candidates).to_list(), positions, specification, number, place)
+                    _match_pattern(gathered.filter(candidates).to_list(), positions, specification, number, place)
                 )
     return _resolve(_concatenate(found))
 

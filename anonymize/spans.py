@@ -40,7 +40,7 @@ def find_spans(
     Identifiers go before names. Organisations, their codes and their legal
     representatives, who are public by law, are left out unless `all_kinds`.
     """
-    texts = normalise_many(pl.Series("", values if isinstance(values, list) else values.to_pylist(), dtype=pl.String))
+    texts = normalise_many(pl.Series("", values, dtype=pl.String))
     matches = confident(match_texts(texts))
     found: dict[int, list[Span]] = {}
     for text, start, end, number, score in zip(

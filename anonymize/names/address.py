@@ -28,10 +28,12 @@ _WHOLE_CHAIN = re.compile(_CHAIN)
 _PRECISE = re.compile(f"(?:{_PLACES}|{_ROADS})")
 _FIRST_ENDING = re.compile(_ENDINGS)
 PREFILTER = r"[省市区县旗州乡镇村路街道巷弄里号栋幢座楼室]"
-DETAILED_PREFILTER = r"[0-9A-Za-z一二三四五六七八九十百](?:号|栋|幢|座|楼|单元|门|层|室|户|房|组|队|区|期|弄)"
+# (Rust) In every text with a detailed address: an ending, and at once a number of a door, a building or a room.
+_RUST_NUMBER = "[0-9A-Za-z一二三四五六七八九十百]{1,6}"
+DETAILED_PREFILTER = rf"(?:{_ENDINGS}){_RUST_NUMBER}(?:[-－]{_RUST_NUMBER}){{0,4}}(?:{_INNER})"
 # What may stand before an address without a sign between: 申请人家住杭州市.
 _LEADING = re.compile(
-    "地址|住址|住所|居住地|户籍地|户籍|家住|住在|现住|居住在|位于|坐落于|前往|搬至|迁至|住|在|至|由|从|为|是|的|到"
+    "反映|咨询|投诉|举报|登记|核查|经查|留言|地址|住址|住所|居住地|户籍地|户籍|家住|住在|现住|居住在|位于|坐落于|前往|搬至|迁至|住|在|至|由|从|为|是|的|到"
 )
 SCORE = 0.7
 

@@ -4,22 +4,17 @@ Dictionary: jieba's, which knows ordinary words that begin with a surname (高�
 """
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import rjieba
 
 from anonymize.intervals import Intervals
+from anonymize.names.characters import Promising, transliterates
+from anonymize.names.weighing import NAME_TAGS, promises, weighed_names
+from anonymize.names.words import COMPOUND, NOT_NAMES, words
+from anonymize.names.words import SINGLE as SINGLE_SURNAMES
 
-
-def _words(file: str) -> list[str]:
-    lines = (Path(__file__).parent / file).read_text("utf-8").splitlines()
-    return [word for line in lines if not line.startswith("#") for word in line.split()]
-
-
-_SURNAMES = _words("surnames.txt")
-COMPOUND = tuple(s for s in _SURNAMES if len(s) == 2)
-SINGLE = "".join(s for s in _SURNAMES if len(s) > 2)
-NOT_NAMES = frozenset(_words("not_names.txt"))
+SINGLE = "".join(sorted(SINGLE_SURNAMES))
 
 HAN = r"[\u4e00-\u9fff]"
 _FULL = rf"(?:(?:{'|'.join(COMPOUND)}){HAN}{{1,2}}|[{SINGLE}]{HAN}{{1,2}})"
@@ -27,16 +22,13 @@ BARE = re.compile(rf"(?:{_FULL}|[{SINGLE}] {HAN}{{1,2}})")
 # Names of other peoples, written with a middle dot; no function words inside.
 _PART = "(?:(?![的在是和与及了于对向为至到从由等我他她])[\u4e00-\u9fff])"
 DOTTED = re.compile(rf"{_PART}{{1,8}}(?:[·•・]{_PART}{{1,8}}){{1,3}}")
+_DOT = re.compile("[·•・]")
+_PREPOSITIONS = frozenset("向由从和于")
 _FUNCTION = frozenset("的在是和与及了不也都就要他她我们这那此")  # no given name holds them
-# Tags of jieba: a surname before a word of these, or a name before a single character of these, is one name.
-_NAMES = ("nr", "nrfg")
-_JOINED_TO_SURNAME = ("n", "v", "a", "b", "t", "ns", "nz", "nr", "nrfg", "vn", "an", "j", "l", "i")
-_JOINED_TO_NAME = ("n", "nr", "nz", "g", "ng", "a", "j")
-_PLACES = ("省", "市", "区", "县", "乡", "镇", "村", "路", "街", "港", "庄", "性", "率", "费", "人", "籍")
 BARE_PREFILTER = r"^(?:\p{Han}{2,4}|\p{Han} \p{Han}{1,2}|\p{Han}+(?:[·•・]\p{Han}+)+)$"
 LATIN_FORM = r"^[A-Z][a-z]+(?:[ -](?:[A-Z][a-z]+|[A-Z]\.)){1,3}$"
 # A label, then the name: 申请人：张三
-_LABELS = "|".join(_words("name_labels.txt"))
+_LABELS = "|".join(words("name_labels.txt"))
 _AFTER = "联系|电话|手机|身份|住|因|在|于|到|来|的|反映|投诉|申请|办理|同志|先生|女士|等"
 LABELLED = re.compile(rf"(?:{_LABELS})(?:姓名)?[:： 为是]{{0,2}}(?P<name>{_FULL})(?=$|[^\u4e00-\u9fff]|{_AFTER})")
 # Public by law, so told apart.
@@ -47,7 +39,16 @@ LEGAL_REPRESENTATIVE = re.compile(
 TITLED = re.compile(
     rf"(?P<name>(?:{'|'.join(COMPOUND)}){HAN}{{0,2}}|[{SINGLE}](?:某{{1,2}}|{HAN}{{1,2}})?)(?=先生|女士|小姐|同志|同学)"
 )
-LABELLED_SCORE, TITLED_SCORE, DOTTED_SCORE, TAGGED_SCORE = 0.85, 0.7, 0.7, 0.6
+# (Rust) One of them is in every text with such names.
+LEGAL_PREFILTER = "法定代表人|法人代表|法人"
+PREFILTERS = (
+    rf"(?:{_LABELS})(?:姓名)?[:： 为是]{{0,2}}(?:[{SINGLE}]|{'|'.join(COMPOUND)}){HAN}".replace(
+        r"\u4e00-\u9fff", "一-\u9fff"
+    ),
+    "先生|女士|小姐|同志|同学",
+    "[·•・]",
+)
+LABELLED_SCORE, TITLED_SCORE, DOTTED_SCORE, WEIGHED_SCORE = 0.85, 0.7, 0.7, 0.6
 
 
 def is_bare_name(cell: str) -> bool:
@@ -63,8 +64,12 @@ def legal_representative_spans(text: str) -> list[tuple[int, int, float]]:
     return [(*m.span("name"), LABELLED_SCORE) for m in found]
 
 
-def person_spans(text: str) -> list[tuple[int, int, float]]:
-    """(start, end, score) of names in a text, not overlapping: after labels, before titles, by dictionary."""
+def person_spans(text: str, promise: Promising | None = None, *, told: bool = True) -> list[tuple[int, int, float]]:
+    """(start, end, score) of names in a text, not overlapping: after labels, before titles, by weight.
+
+    promise: places of the text that `weighing.promising_texts` found; looked for where not given. told: whether one of
+    PREFILTERS is in the text.
+    """
     spans: list[tuple[int, int, float]] = []
     taken = Intervals()
 
@@ -72,38 +77,53 @@ def person_spans(text: str) -> list[tuple[int, int, float]]:
         if taken.take(start, end):
             spans.append((start, end, score))
 
-    for match in LABELLED.finditer(text):
-        if not _is_ordinary(match.group("name")):
-            add(*match.span("name"), LABELLED_SCORE)
-    for match in TITLED.finditer(text):
-        if not _is_ordinary(match.group("name")):
-            add(*match.span("name"), TITLED_SCORE)
-    for match in DOTTED.finditer(text):
-        add(*match.span(), DOTTED_SCORE)
-    for start, word in _tagged_names(text):
-        if BARE.fullmatch(word) and not _is_ordinary(word) and not word.endswith(_PLACES):
-            add(start, start + len(word), TAGGED_SCORE)
+    for start, end, score in _told(text) if told else ():
+        add(start, end, score)
+    for _, start, end in weighed_names(text, promise):
+        add(start, end, WEIGHED_SCORE)
     return sorted(spans)
 
 
-def _tagged_names(text: str) -> list[tuple[int, str]]:
-    """(start, word) of what the dictionary tags as names; surnames are joined to the given name after them, which the
-    dictionary may take for a word (赵 世居, 刘义 传)."""
-    names: list[tuple[int, str]] = []
-    at, before = 0, ""
-    for word, tag in rjieba.tag(text):
-        joins = _JOINED_TO_SURNAME if len(before) == 1 else _JOINED_TO_NAME
-        room = 3 - len(before) if before else 0
-        if before and len(word) <= room and tag in joins and not _is_ordinary(before + word):
-            names[-1] = (names[-1][0], before + word)
-            before = ""
-        elif tag in _NAMES:
-            names.append((at, word))
-            before = word
-        else:
-            before = ""
-        at += len(word)
-    return names
+def _told(text: str) -> Iterator[tuple[int, int, float]]:
+    """Names after labels, before titles, with middle dots; they may overlap."""
+    for match in LABELLED.finditer(text):
+        sign = match.start("name") > match.start() and text[match.start("name") - 1] in ":："
+        if not _is_ordinary(match.group("name")) and (sign or promises(text, match.start("name"))):
+            yield (*match.span("name"), LABELLED_SCORE)
+    for match in TITLED.finditer(text):
+        if not _is_ordinary(match.group("name")):
+            yield match.start("name") + _leads(match.group("name")), match.end("name"), TITLED_SCORE
+    for match in DOTTED.finditer(text):
+        yield (*_without_words(text, *match.span()), DOTTED_SCORE)
+
+
+def _leads(name: str) -> int:
+    """1 where a preposition stands before a surname: 向陈先生."""
+    return int(len(name) > 1 and name[0] in _PREPOSITIONS and name[1] in SINGLE)
+
+
+def _without_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """A name with middle dots, without the words that ran into it: 主教练菲尔·布朗说."""
+    name = text[start:end]
+    dots = [m.start() for m in _DOT.finditer(name)]
+    before, after = dots[0], dots[-1] + 1
+    head, tail = rjieba.tag(name[:before]), rjieba.tag(name[after:])
+    kept = 0
+    for place, (word, tag) in enumerate(reversed(head)):
+        if place and _runs_in(word, tag):
+            break
+        kept += len(word)
+    follows = 0
+    for place, (word, tag) in enumerate(tail):
+        if place and _runs_in(word, tag):
+            break
+        follows += len(word)
+    return start + before - kept, start + after + follows
+
+
+def _runs_in(word: str, tag: str) -> bool:
+    """Whether an ordinary word, not a piece of a transliterated name."""
+    return tag not in NAME_TAGS and rjieba.has_word(word) and not transliterates(word)
 
 
 def _is_ordinary(word: str) -> bool:

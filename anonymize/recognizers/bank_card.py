@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from anonymize.recognizers import resident_id
 from anonymize.recognizers.bytes_matrix import Flags, digits_of, rows_of_width
-from anonymize.recognizers.specification import LEFT, LEFT_SPLIT, RIGHT, RIGHT_SPLIT, Pattern, Specification
+from anonymize.recognizers.specification import LEFT, LEFT_SPLIT, RIGHT, RIGHT_SPLIT, SIX_DIGITS, Pattern, Specification
 from schemas.table_schema import Meaning
 
 WIDTHS = range(14, 20)
@@ -86,4 +86,5 @@ SPECIFICATION = Specification(
     context_en=("bank card", "card number", "credit card", "account"),
     column_pattern=r"[0-9]{14,19}",
     coincidence=0.3,
+    holds=SIX_DIGITS,
 )

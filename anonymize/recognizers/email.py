@@ -1,6 +1,6 @@
 """E-mail address. Source: RFC 5321 in the forms people use; Presidio's own pattern needs a Unicode \\b."""
 
-from anonymize.recognizers.specification import Pattern, Specification
+from anonymize.recognizers.specification import LETTERS, Pattern, Specification
 from schemas.table_schema import Meaning
 
 SPECIFICATION = Specification(
@@ -17,4 +17,5 @@ SPECIFICATION = Specification(
     ),
     context_zh=("邮箱", "邮件", "电子邮箱"),
     context_en=("email", "e-mail", "mail"),
+    holds=LETTERS,
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from anonymize.recognizers.bytes_matrix import Flags
-from anonymize.recognizers.specification import LEFT, RIGHT, Pattern, Specification
+from anonymize.recognizers.specification import LEFT, LETTERS, RIGHT, Pattern, Specification
 from schemas.table_schema import Meaning
 
 # Lengths by country, of the SWIFT IBAN registry.
@@ -52,4 +52,5 @@ SPECIFICATION = Specification(
     checksum_decides=True,
     context_en=("iban", "account"),
     coincidence=0.05,
+    holds=LETTERS,
 )

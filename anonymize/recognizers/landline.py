@@ -1,6 +1,6 @@
 """Landline of mainland China: area code and 7 or 8 digits. Source: MIIT numbering plan, GA area codes."""
 
-from anonymize.recognizers.specification import Pattern, Specification
+from anonymize.recognizers.specification import SIX_DIGITS, Pattern, Specification
 from schemas.table_schema import Meaning
 
 _LEFT = r"(?<![0-9A-Za-z_])(?<![0-9A-Za-z][-.])(?<![0-9] )"
@@ -37,4 +37,5 @@ SPECIFICATION = Specification(
     context_en=("tel", "phone", "fax"),
     column_pattern=rf"(?:\(?0{_AREA}\)?[- ]?)?[2-8][0-9]{{6,7}}{_EXTENSION}",
     coincidence=0.3,
+    holds=SIX_DIGITS,
 )

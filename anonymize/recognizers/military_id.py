@@ -1,6 +1,6 @@
 """Military officer's and soldier's ID: a Han word of the arm, 字第, and 6 to 8 digits."""
 
-from anonymize.recognizers.specification import RIGHT, Pattern, Specification
+from anonymize.recognizers.specification import RIGHT, SIX_DIGITS, Pattern, Specification
 from schemas.table_schema import Meaning
 
 SPECIFICATION = Specification(
@@ -19,4 +19,5 @@ SPECIFICATION = Specification(
     context_en=("military",),
     column_pattern=r"(?:[\u4e00-\u9fff]{1,3}字)?第?[0-9]{6,8}号?",
     compact=False,
+    holds=SIX_DIGITS,
 )

@@ -3,7 +3,7 @@
 Numbers inside longer runs of digits or letters (codes, orders, tickets, amounts, coordinates) are not mobiles.
 """
 
-from anonymize.recognizers.specification import Pattern, Specification
+from anonymize.recognizers.specification import SIX_DIGITS, Pattern, Specification
 from schemas.table_schema import Meaning
 
 _PREFIX = r"(?:\+?86[- ]?|0086[- ]?)?"
@@ -29,4 +29,5 @@ SPECIFICATION = Specification(
     context_en=("mobile", "phone", "tel", "cell"),
     column_pattern=r"(?:\+?86[- ]?|0086[- ]?)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}",
     coincidence=0.8,
+    holds=SIX_DIGITS,
 )

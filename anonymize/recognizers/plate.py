@@ -1,6 +1,6 @@
 """Vehicle plate, with new-energy plates of six signs. Source: GA 36-2018."""
 
-from anonymize.recognizers.specification import RIGHT, Pattern, Specification
+from anonymize.recognizers.specification import LETTERS, RIGHT, Pattern, Specification
 from schemas.table_schema import Meaning
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -21,4 +21,5 @@ SPECIFICATION = Specification(
     context_zh=("车牌", "号牌", "车号"),
     context_en=("plate",),
     column_pattern=rf"[{PROVINCES}]?[A-Za-z][·. -]?[{_SIGN}a-z]{{4,6}}[挂学警港澳]?",
+    holds=LETTERS,
 )

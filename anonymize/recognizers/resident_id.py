@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from anonymize.recognizers.bytes_matrix import Flags, digits_of, number, rows_of_width
-from anonymize.recognizers.specification import LEFT, LEFT_SPLIT, RIGHT, RIGHT_SPLIT, Pattern, Specification
+from anonymize.recognizers.specification import LEFT, LEFT_SPLIT, RIGHT, RIGHT_SPLIT, SIX_DIGITS, Pattern, Specification
 from schemas.table_schema import Meaning
 
 # GB/T 2260 provinces; 81–83 residence permits of Hong Kong, Macao, Taiwan residents; 91 foreign permanent residents.
@@ -125,4 +125,5 @@ SPECIFICATION = Specification(
     context_en=("resident id", "identity card", "id card", "id number"),
     column_pattern=r"[1-9][0-9]{14}|[1-9][0-9]{16}[0-9Xx]",
     coincidence=0.05,
+    holds=SIX_DIGITS,
 )

@@ -1,6 +1,6 @@
 """Social-security number. Its forms differ by place, so a label or a header must name it."""
 
-from anonymize.recognizers.specification import RIGHT, Pattern, Specification, labelled, labelled_prefilter
+from anonymize.recognizers.specification import RIGHT, SIX_DIGITS, Pattern, Specification, labelled, labelled_prefilter
 from schemas.table_schema import Meaning
 
 _LABELS = (
@@ -25,4 +25,5 @@ SPECIFICATION = Specification(
     context_zh=("社保", "社会保障", "医保"),
     context_en=("social security",),
     column_pattern=r"[A-Z]{0,2}[0-9]{7,18}[0-9Xx]",
+    holds=SIX_DIGITS,
 )

@@ -22,6 +22,10 @@ RIGHT = r"(?![0-9A-Za-z])"
 LEFT_SPLIT = r"(?<![0-9A-Za-z])(?<![0-9][ -])"
 RIGHT_SPLIT = r"(?![0-9A-Za-z])(?![ -][0-9])"
 
+# (Rust) Cheap to look for, and true of every text that holds a match of the specifications that name them.
+SIX_DIGITS = "[0-9][0-9 ()-]{4,}[0-9]"
+LETTERS = "[A-Za-z]"
+
 CONTEXT_REACH = 16  # characters before a match in which a context word counts
 CONFIDENT = 0.5  # matches below need a header or a context word
 VERIFIED_SCORE = 1.0  # what Presidio gives a match whose validation holds
@@ -54,6 +58,7 @@ class Specification:
     passes Luhn's check).
     latin_only: not looked for in texts with Han characters.
     personal: the identifier belongs to a person (organisations' codes do not).
+    holds: a cheap Rust regex true of every text in which one of the prefilters is.
     """
 
     entity: str
@@ -72,6 +77,7 @@ class Specification:
     coincidence: float = 0.0
     latin_only: bool = False
     personal: bool = True
+    holds: str = ""
     context: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

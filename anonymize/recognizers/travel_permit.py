@@ -4,7 +4,7 @@ Source: National Immigration Administration: home-return permit (H/M and 8 digit
 number), Taiwan residents' permit (8 digits, older ones 10), exit-entry permits (C, W, T, L with 8 characters).
 """
 
-from anonymize.recognizers.specification import LEFT, RIGHT, Pattern, Specification
+from anonymize.recognizers.specification import LEFT, RIGHT, SIX_DIGITS, Pattern, Specification
 from schemas.table_schema import Meaning
 
 SPECIFICATION = Specification(
@@ -22,4 +22,5 @@ SPECIFICATION = Specification(
     context_zh=("通行证", "回乡证", "台胞证", "港澳", "台湾"),
     context_en=("travel permit", "permit"),
     column_pattern=r"[HM][0-9]{8}(?:[0-9]{2})?|[CWTL][A-Z]?[0-9]{7,8}|[0-9]{8}|[0-9]{10}",
+    holds=SIX_DIGITS,
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from anonymize.recognizers.bytes_matrix import Flags
-from anonymize.recognizers.specification import LEFT_SPLIT, RIGHT_SPLIT, Pattern, Specification
+from anonymize.recognizers.specification import LEFT_SPLIT, RIGHT_SPLIT, SIX_DIGITS, Pattern, Specification
 
 
 def plausible(value: str) -> bool:
@@ -33,4 +33,5 @@ SPECIFICATION = Specification(
     plausible_many=plausible_many,
     context_en=("ssn", "social security"),
     latin_only=True,
+    holds=SIX_DIGITS,
 )

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from anonymize.recognizers import resident_id
 from anonymize.recognizers.bytes_matrix import Flags, rows_of_width
-from anonymize.recognizers.specification import LEFT, RIGHT, Pattern, Specification
+from anonymize.recognizers.specification import LEFT, RIGHT, SIX_DIGITS, Pattern, Specification
 from schemas.table_schema import FieldRole, Meaning
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -74,4 +74,5 @@ SPECIFICATION = Specification(
     column_pattern=r"[0-9A-Za-z]{18}",
     coincidence=0.1,
     personal=False,
+    holds=SIX_DIGITS,
 )

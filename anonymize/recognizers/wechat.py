@@ -1,6 +1,6 @@
 """WeChat account: a letter and 5 to 19 letters, digits, _ or - (Tencent). A label or a header must name it."""
 
-from anonymize.recognizers.specification import Pattern, Specification, labelled, labelled_prefilter
+from anonymize.recognizers.specification import LETTERS, Pattern, Specification, labelled, labelled_prefilter
 from schemas.table_schema import Meaning
 
 _LABELS = ("微信", "微信号", "微信账号", "微信ID", "WeChat", "wechat", "Wechat", "weixin", "vx", "VX", "wx")
@@ -18,4 +18,5 @@ SPECIFICATION = Specification(
     context_en=("wechat", "weixin"),
     column_pattern=r"[A-Za-z][0-9A-Za-z_-]{5,19}|1[3-9][0-9]{9}|[0-9]{5,11}",
     compact=False,
+    holds=LETTERS,
 )

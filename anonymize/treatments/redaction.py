@@ -23,6 +23,7 @@ LABELS = {
     "BANK_CARD": "〔卡号〕",
 }
 OTHER_LABEL = "〔已隐去〕"
+AT_ONCE = 100_000  # distinct texts; bounds the memory
 LEAST_KNOWN = 2  # characters of an identifier of the same record that is looked for in its texts
 
 
@@ -42,16 +43,20 @@ def redact(
             for text, value in zip(texts, identifiers.cast(pa.string()).to_pylist(), strict=True)
         ]
     codes, values = distinct_values(pa.chunked_array([pa.array(texts, pa.string())]))
-    redacted = _without_spans(values.to_pylist(), names)
-    result = pa.array(redacted, pa.string()).take(pa.array(codes))
+    redacted = [_without_spans(values.slice(first, AT_ONCE), names) for first in range(0, len(values), AT_ONCE)]
+    result = pa.chunked_array(redacted, pa.string()).take(pa.array(codes))
     changed = sum(was != now for was, now in zip(before, result.to_pylist(), strict=True))
-    return pa.chunked_array([result]), changed
+    return result, changed
 
 
-def _without_spans(texts: list[str | None], names: NameTagger | None) -> list[str | None]:
-    for position, spans in find_spans(texts, names=names).items():
-        text = texts[position] or ""
+def _without_spans(texts: pa.StringArray, names: NameTagger | None) -> pa.StringArray:
+    found = find_spans(texts, names=names)
+    if not found:
+        return texts
+    redacted: list[str | None] = texts.to_pylist()
+    for position, spans in found.items():
+        text = redacted[position] or ""
         for span in reversed(spans):  # ordered and apart: from the end, so that offsets stay true
             text = text[: span.start] + LABELS.get(span.entity, OTHER_LABEL) + text[span.end :]
-        texts[position] = text
-    return texts
+        redacted[position] = text
+    return pa.array(redacted, pa.string())

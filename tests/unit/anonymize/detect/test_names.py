@@ -1,8 +1,12 @@
 """Names, addresses and organisations by rule."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from anonymize.names import address, organisation, person
+from anonymize.intervals import Intervals
+from anonymize.names import address, organisation, person, weighing
+from anonymize.names.rules import name_spans
 from anonymize.spans import find_spans
 
 
@@ -28,7 +32,10 @@ def test_a_cell_is_no_name(word: str) -> None:
         ("经办人李华于三日内回复", ["李华"]),
         ("请张先生尽快联系欧阳女士", ["张", "欧阳"]),
         ("李某某先生反映", ["李某某"]),
-        ("艾力·买买提来访", ["艾力·买买提来访"]),
+        ("艾力·买买提来访", ["艾力·买买提"]),
+        ("请向陈先生核实", ["陈"]),
+        ("外交部长谢尔盖·拉夫罗夫说", ["谢尔盖·拉夫罗夫"]),
+        ("居民于昨日来电", []),
         ("学生宿舍已检查", []),
         ("申请材料齐全，已受理", []),
         ("", []),
@@ -36,6 +43,60 @@ def test_a_cell_is_no_name(word: str) -> None:
 )
 def test_names_in_texts(text: str, names: list[str]) -> None:
     assert [text[a:b] for a, b, score in person.person_spans(text) if score >= 0.7] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("李国强反映夜间施工噪声", ["李国强"]),
+        ("已电话联系王丽娟本人", ["王丽娟"]),
+        ("诸葛明华表示满意", ["诸葛明华"]),
+        ("总统克林顿表示", ["克林顿"]),
+        ("材料齐全，予以受理", []),
+        ("高新区文化广场路灯不亮", []),
+        ("梁总和王老师已到场", []),
+        ("张", []),
+    ],
+)
+def test_names_by_weight(text: str, names: list[str]) -> None:
+    assert [text[a:b] for a, b, _ in person.person_spans(text)] == names
+
+
+# Pieces of names, addresses and labels, run together with anything.
+ANY_TEXT = st.lists(
+    st.one_of(
+        st.text(max_size=6),
+        st.text("张王欧阳诸葛伟国强丽斯克尔·先生申请人：法定代表人市区路3号-室A某的，", max_size=12),
+        st.sampled_from(
+            ["张国强", "法定代表人李明", "欧阳修远", "谢尔盖", "西湖区文三路12号3幢", "𠮷野家", "\x00", "王女士"]
+        ),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(ANY_TEXT, max_size=5))
+def test_texts_together_give_what_each_gives_alone(texts: list[str]) -> None:
+    """Neither the prefilters nor the neighbours change what is found."""
+    together = name_spans(texts)
+    for at, text in enumerate(texts):
+        spans, taken = [], Intervals()
+        for entity, found in (
+            ("LEGAL_REPRESENTATIVE", person.legal_representative_spans(text)),
+            ("ADDRESS", address.address_spans(text)),
+            ("PERSON", person.person_spans(text)),
+        ):
+            spans += [(a, b, entity, score) for a, b, score in found if taken.take(a, b)]
+        assert together.get(at, []) == sorted(spans)
+
+
+def test_weights_are_those_of_features_that_exist() -> None:
+    """A renamed feature would silently weigh nothing."""
+    text = "李国强、王伟说，向欧阳修远表示，克林顿（主席）在张家港；据刘某称：王小二反映"
+    known = weighing._weights()
+    features = {name for _, _, f in weighing.candidates(text) for name in f}
+    assert len(features & set(known)) > 25
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,8 @@ def test_every_match_passes_its_prefilter_and_the_gate(pieces: list[str], known:
     series = pl.Series([text])
     for specification in SPECIFICATIONS:
         for pattern in specification.patterns:
+            if series.str.contains(pattern.prefilter)[0]:
+                assert series.str.contains(specification.holds)[0], pattern.name
             if re.search(pattern.regex, text):
                 assert series.str.contains(pattern.prefilter)[0], pattern.name
                 assert series.str.contains(matching.GATE)[0], pattern.name

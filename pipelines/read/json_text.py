@@ -13,7 +13,7 @@ import numpy as np
 from pipelines.read.encoding import is_utf8
 from pipelines.read.json_shape import DEEPEST, Offsets, brackets_outside, outside_strings, quotes_of
 
-FIRST_CHUNK, CHUNK = 1 << 16, 1 << 20
+FIRST_CHUNK, CHUNK = 1 << 16, 4 << 20
 LONGEST_OBJECT = 64 << 20
 LONGEST_FRAME = 1 << 20  # bytes before and after the array
 LONGEST_GAP = 64  # bytes between two objects
@@ -124,7 +124,10 @@ def _shallow(text: bytes, data: Any, objects: int) -> bool:
 
 def _odd(text: bytes, quotes: Offsets | None = None) -> bool:
     """Whether a word that some parsers take for a number stands outside of strings."""
-    if b"NaN" not in text and b"Inf" not in text:
+    data = np.frombuffer(text, np.uint8)
+    starts, nexts = data[:-1], data[1:]
+    near = ((starts == ord("N")) & (nexts == ord("a"))) | ((starts == ord("I")) & (nexts == ord("n")))
+    if not near.any() or (b"NaN" not in text and b"Inf" not in text):
         return False
     known = quotes_of(text) if quotes is None else quotes
     return any(outside_strings(known, found.start()) for found in NOT_JSON.finditer(text))

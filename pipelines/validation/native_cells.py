@@ -20,6 +20,7 @@ from pipelines.validation.typed import FLOAT, PRECISION, STRING, UTC_TIMESTAMP
 EXACT_FLOAT = 2**53  # whole numbers up to here are floats exactly
 SHORT_DIGITS = 10**15  # numbers of up to 15 digits and their nearest floats belong together, one to one
 SHORT_SCALE = 12
+LONG_NUMBER = r"^-?[0-9]{1,16}\.[0-9]{1,20}$"
 LAST_DAY = pa.scalar(dt.date(9999, 12, 31), pa.date32())
 LAST_MOMENT = dt.datetime(9999, 12, 30)
 MIDNIGHT = dt.time(0)
@@ -191,10 +192,10 @@ def _number(column: Column, cells: pa.Array) -> pa.Array | None:
 
 
 def _decimals(column: Column, cells: pa.Array) -> pa.Array:
-    """Floats as the shortest decimals that stand for them, as far as these have up to 15 digits; else null.
+    """Floats as the shortest decimals that stand for them; null where there is none without an exponent.
 
-    Such a decimal m / 10^s is found where the quotient of two numbers that are floats exactly is the float itself:
-    division rounds correctly (IEEE 754), and no other decimal of 15 digits has the same nearest float.
+    A decimal m / 10^s of up to 15 digits is found where the quotient of two numbers that are floats exactly is the
+    float itself: division rounds correctly (IEEE 754), and no other decimal of 15 digits has the same nearest float.
     """
     numbers = cells.fill_null(0).to_numpy(zero_copy_only=False)
     usual = min(column.type.scale, SHORT_SCALE)
@@ -208,13 +209,34 @@ def _decimals(column: Column, cells: pa.Array) -> pa.Array:
         if fits.any():
             found.append((scale, np.isin(np.arange(len(numbers)), left[fits], assume_unique=True)))
             left = left[~fits]
-    column.type = pa.decimal128(PRECISION, max(column.type.scale, *(scale for scale, _ in found)))
+    texts = _digits(cells, left)
+    longest = _longest_fraction(texts)
+    column.type = pa.decimal128(PRECISION, max(column.type.scale, longest, *(scale for scale, _ in found)))
     absent = np.array(cells.is_null())
     first, *others = ((fits, _decimal_array(numbers, fits & ~absent, scale).cast(column.type)) for scale, fits in found)
     values = first[1]
     for fits, more in others:
         values = pc.if_else(pa.array(fits), more, values)
+    if len(left):
+        mask = np.zeros(len(numbers), bool)
+        mask[left] = True
+        values = pc.replace_with_mask(values, pa.array(mask), texts.cast(column.type))
     return values
+
+
+def _digits(cells: pa.Array, where: np.ndarray) -> pa.Array:
+    """Floats of over 15 digits written out, the shortest way; null where that takes an exponent or very many digits.
+
+    Only a printer of floats knows their digits; this one and Python's both give the shortest that are nearest.
+    """
+    texts = cells.take(pa.array(where, pa.int64())).cast(STRING)
+    plain = pc.match_substring_regex(texts, LONG_NUMBER)
+    return pc.if_else(plain, texts, pa.scalar(None, STRING))
+
+
+def _longest_fraction(texts: pa.Array) -> int:
+    fractions = pc.subtract(pc.subtract(pc.binary_length(texts), pc.find_substring(texts, ".")), 1)
+    return max(pc.max(fractions).as_py() or 0, 0)
 
 
 def _has_scale(numbers: np.ndarray, scale: int) -> np.ndarray:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 import xlsxwriter
 
 from pipelines.read import read_source
@@ -189,7 +191,7 @@ def rate(result: dict[str, float], clock: str = "cpu") -> float:
 def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="gongkai-bench-") as name:
         folder = Path(name)
-        return [*_speed(folder), *_sheet(folder), *_large(folder)]
+        return [*_speed(folder), *_sheet(folder), *_by_columns(folder), *_large(folder)]
 
 
 def _speed(folder: Path) -> list[Row]:
@@ -228,3 +230,78 @@ def _large(folder: Path) -> list[Row]:
 def _ratio(name: str, result: dict[str, float], slow: float, goal: float, clock: str = "cpu") -> Row:
     ratio = rate(result, clock) / slow
     return Row(name, f"{rate(result, clock):,.0f} rows/s, {ratio:.0f} × frictionless", f"≥ {goal} ×", ratio >= goal)
+
+
+OBJECT_ROWS = 200_000
+TYPED = {"opened": pa.date32(), "updated": pa.timestamp("us"), "active": pa.bool_()}
+
+
+def write_typed(path: Path, rows: int) -> Path:
+    """The same records as NDJSON, JSON (numbers as numbers, the rest text) or Parquet (all in types of their own)."""
+    source = random.Random(5)
+    names = [f["name"] for f in DESCRIPTOR["fields"]]
+    if path.suffix == ".parquet":
+        with pq.ParquetWriter(path, _typed_part(source, names, 0, 1).schema) as out:
+            for first in range(0, rows, 100_000):
+                out.write_table(_typed_part(source, names, first, min(100_000, rows - first)))
+        return path
+    start, between, end = ("[", ",\n", "]") if path.suffix == ".json" else ("", "\n", "\n")
+    with path.open("w", encoding="utf-8") as text:
+        text.write(start)
+        for number in range(1, rows + 1):
+            text.write(between if number > 1 else "")
+            text.write(json.dumps(dict(zip(names, typed_record(source, number), strict=True)), ensure_ascii=False))
+        text.write(end)
+    return path
+
+
+def typed_record(source: random.Random, number: int) -> list[Any]:
+    cells: list[Any] = list(record(source, number))
+    for column, kind in ((0, int), (6, int), (7, float), (8, float), (11, int)):
+        cells[column] = kind(cells[column])
+    return cells
+
+
+def _typed_part(source: random.Random, names: list[str], first: int, count: int) -> pa.Table:
+    part = pa.Table.from_pylist([dict(zip(names, typed_record(source, first + i), strict=True)) for i in range(count)])
+    for name, type in TYPED.items():
+        cells = pc.equal(part[name], "是") if type == pa.bool_() else part[name].cast(type)
+        part = part.set_column(part.column_names.index(name), name, cells)
+    return part
+
+
+def ours_typed(path: Path) -> dict[str, float]:
+    return _typed(path, lambda file: validate_table(read_source(file), schema()))
+
+
+def frictionless_typed(path: Path) -> dict[str, float]:
+    from pipelines.validation import frictionless_adapter as adapter
+
+    def check(file: Path) -> None:
+        adapter.frictionless_errors(adapter.resource_of(DESCRIPTOR, (file, file.suffix[1:], "utf-8")), 1000)
+
+    return {**_typed(path, check), "rows": SAMPLE}
+
+
+def _typed(path: Path, check: Callable[[Path], object]) -> dict[str, float]:
+    check(write_typed(path.with_name(f"small-{os.getpid()}{path.suffix}"), 10))
+    start, used = time.perf_counter(), time.process_time()
+    result = check(path)
+    seconds = time.perf_counter() - start
+    rows = result.report.rows if isinstance(result, ValidatedTable) else 0
+    return {"seconds": seconds, "cpu": time.process_time() - used, "rows": rows, "peak": peak()}
+
+
+def _by_columns(folder: Path) -> list[Row]:
+    """Formats whose cells have types: against frictionless on the same kind of file."""
+    rows: list[Row] = []
+    for suffix, count in ((".ndjson", OBJECT_ROWS), (".json", OBJECT_ROWS), (".parquet", ROWS)):
+        sample = write_typed(folder / f"typed-sample{suffix}", SAMPLE)
+        slow = rate(measured("frictionless_typed", sample, 1))
+        mine = measured("ours_typed", write_typed(folder / f"typed{suffix}", count), 1)
+        name = f"{suffix[1:].upper() if suffix != '.parquet' else 'Parquet'} {count // 1000:,} k × 12"
+        rows += [
+            _ratio(name, mine, slow, 15),
+            Row(f"peak memory, {name}", f"{mine['peak']:.0f} MiB", "≤ 400 MiB", mine["peak"] <= 400),
+        ]
+    return rows

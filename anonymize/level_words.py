@@ -8,7 +8,6 @@ from schemas.text import Text
 
 AS_IT_IS = Text(zh="保持原值", en="unchanged")
 AS_ONE = Text(zh="合为一类（*）", en="as one value (*)")
-BY_GROUP = Text(zh="分组泛化，每组只粗到必要的程度", en="group by group, no coarser than each group needs")
 BY_DATE = {
     DateUnit.DAY: Text(zh="只到日", en="by day"),
     DateUnit.MONTH: Text(zh="只到月", en="by month"),
@@ -20,10 +19,21 @@ BY_DATE = {
 }
 
 
-def published_as(column: GeneralisedColumn, level: int | None) -> Text:
-    """Words for `level` of `column`; None: each group of records has a level of its own."""
-    if level is None:
-        return BY_GROUP
+def published_by_group(column: GeneralisedColumn, levels: np.ndarray) -> Text:
+    """Words where each record is published at the level of its group: the finest of `levels` and the coarsest."""
+    if not len(levels):
+        return AS_ONE
+    finest, coarsest = (published_as(column, int(level)) for level in (levels.min(), levels.max()))
+    if finest == coarsest:
+        return finest
+    return Text(
+        zh=f"按组从“{finest.zh}”到“{coarsest.zh}”",
+        en=f"group by group, from “{finest.en}” to “{coarsest.en}”",
+    )
+
+
+def published_as(column: GeneralisedColumn, level: int) -> Text:
+    """Words for `level` of `column`."""
     if level == 0:
         return AS_IT_IS
     if level > len(column.steps):

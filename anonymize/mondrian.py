@@ -20,9 +20,11 @@ from anonymize.loss import aggregate_loss, normalised_loss
 
 @dataclass(frozen=True)
 class LocalRecoding:
-    """columns: recoded texts per column. group: row → group. suppressed: row → its group misses t."""
+    """columns: recoded texts per column. levels: per column, group → its level. group: row → group. suppressed: row →
+    its group misses t."""
 
     columns: list[pa.Array]
+    levels: list[np.ndarray]
     group: np.ndarray
     suppressed: np.ndarray
     losses: np.ndarray
@@ -51,10 +53,11 @@ def local_recoding(
     sizes = np.bincount(group)
     suppressed = failing_classes(group, sizes, requirement, sensitive)[group] if rows else np.zeros(0, bool)
     recoded = [_cover(column, points[:, j], group_of_tuple, len(sizes)) for j, column in enumerate(columns)]
-    covered = np.array([np.where(suppressed, 1.0, share[group]).sum() for _, share in recoded])
+    covered = np.array([np.where(suppressed, 1.0, share[group]).sum() for _, share, _ in recoded])
     losses = normalised_loss(covered, max(rows, 1), [c.domain for c in columns])
     return LocalRecoding(
-        columns=[texts.take(pa.array(group)) for texts, _ in recoded],
+        columns=[texts.take(pa.array(group)) for texts, _, _ in recoded],
+        levels=[levels for *_, levels in recoded],
         group=group,
         suppressed=suppressed,
         losses=losses,
@@ -124,8 +127,10 @@ def _undiverse(
     return failing
 
 
-def _cover(column: GeneralisedColumn, ranks: np.ndarray, group: np.ndarray, groups: int) -> tuple[pa.Array, np.ndarray]:
-    """Per group: the lowest label that covers all its values, and the share of the domain that label covers."""
+def _cover(
+    column: GeneralisedColumn, ranks: np.ndarray, group: np.ndarray, groups: int
+) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """Per group: the lowest label that covers all its values, the share of the domain it covers, and its level."""
     value_of_rank = np.argsort(column.order)
     low, high = np.full(groups, column.distinct), np.full(groups, -1)
     np.minimum.at(low, group, ranks)
@@ -133,6 +138,7 @@ def _cover(column: GeneralisedColumn, ranks: np.ndarray, group: np.ndarray, grou
     first, last = value_of_rank[low], value_of_rank[high]
     texts = np.full(groups, None, dtype=object)
     share = np.ones(groups)
+    levels = np.full(groups, column.height - 1)
     undecided = np.ones(groups, bool)
     for level in range(column.lowest, column.height):
         codes = column.level_codes[level]
@@ -140,5 +146,6 @@ def _cover(column: GeneralisedColumn, ranks: np.ndarray, group: np.ndarray, grou
         words = np.array(column.texts if level == 0 else column.labels[level], dtype=object)
         texts[covered] = words[codes[first[covered]]]
         share[covered] = column.shares[level][first[covered]]
+        levels[covered] = level
         undecided &= ~covered
-    return pa.array(texts, pa.string()), share
+    return pa.array(texts, pa.string()), share, levels

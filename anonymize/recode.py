@@ -11,7 +11,7 @@ from anonymize.hierarchies import GeneralisedColumn, distinct_values, fixed_colu
 from anonymize.infeasible import infeasible
 from anonymize.kanonymity import FullDomain, Requirement, SensitiveColumn, failing_rows, full_domain, losses_of
 from anonymize.lattice import Lattice
-from anonymize.level_words import published_as
+from anonymize.level_words import published_as, published_by_group
 from anonymize.loss import aggregate_loss
 from anonymize.mondrian import local_recoding
 from anonymize.tuples import Node
@@ -175,7 +175,10 @@ def _local(
         levels={c.name: VARIES for c in columns},
         losses={c.name: float(x) for c, x in zip(columns, found.losses, strict=True)},
         loss=found.loss,
-        published={c.name: published_as(c, None) for c in columns},
+        published={
+            c.name: published_by_group(c, levels[found.group[~found.suppressed]])
+            for c, levels in zip(columns, found.levels, strict=True)
+        },
         left_out=_why_left_out(requirement, sensitive),
     )
 

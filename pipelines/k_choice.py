@@ -79,10 +79,8 @@ def record_choice(
         return current.choice if current else None
     k = {**held, **chosen}
     told = {str(tier): k[tier] for tier in sorted(k)}
-    inserted = connection.execute(
-        k_choices.insert().values(dataset=dataset.name, k=told, chosen_at=now, chosen_by=actor.id)
-    )
-    number = int(inserted.inserted_primary_key[0])
+    row = k_choices.insert().values(dataset=dataset.name, k=told, chosen_at=now, chosen_by=actor.id)
+    number = connection.execute(row.returning(k_choices.c.sequence)).scalar_one()
     record(
         connection,
         actor=actor,

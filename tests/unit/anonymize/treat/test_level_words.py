@@ -2,12 +2,13 @@
 
 import datetime
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from anonymize.built_in_hierarchies import BUILT_IN
 from anonymize.hierarchies import fixed_column, generalise_column
-from anonymize.level_words import AS_IT_IS, AS_ONE, BY_GROUP, published_as
+from anonymize.level_words import AS_IT_IS, AS_ONE, published_as, published_by_group
 from schemas.hierarchy import Hierarchy, Level
 from schemas.text import Text
 from tests.factories.disclosure import text
@@ -46,7 +47,6 @@ def test_the_values_themselves_and_the_root() -> None:
     column = generalise_column("c", pa.chunked_array([[1, 42]]), BUILT_IN["age"])
     assert published_as(column, 0) == AS_IT_IS
     assert published_as(column, column.height - 1) == AS_ONE
-    assert published_as(column, None) == BY_GROUP
     assert published_as(fixed_column("c", pa.chunked_array([["a"]])), 0) == AS_IT_IS
 
 
@@ -54,3 +54,12 @@ def test_a_column_that_does_not_fit_its_hierarchy_is_told_as_it_was_treated() ->
     column = generalise_column("c", pa.chunked_array([["not an age", "nor this"]]), BUILT_IN["age"])
     assert column.height == 2
     assert published_as(column, 1) == AS_ONE
+
+
+def test_groups_at_different_levels_are_told_by_the_finest_and_the_coarsest() -> None:
+    column = generalise_column("c", pa.chunked_array([[1, 42, 80]]), BUILT_IN["age"])
+    told = published_by_group(column, np.array([3, 0, 1]))
+    assert told.en == "group by group, from “unchanged” to “in bands of 30, 90 and over as one”"
+    assert told.zh == "按组从“保持原值”到“每 30 一段，90 及以上合并”"
+    assert published_by_group(column, np.array([0, 0])) == AS_IT_IS
+    assert published_by_group(column, np.array([], int)) == AS_ONE

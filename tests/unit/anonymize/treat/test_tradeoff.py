@@ -82,7 +82,7 @@ def test_local_recoding_is_told_as_such() -> None:
     point = tradeoff(persons(300), planned(LOCAL), LOCAL)[0]
     assert set(point.levels.values()) == {-1}
     assert point.sentence is not None
-    assert "group by group" in point.sentence.en
+    assert "group by group, from “" in point.sentence.en
     assert "no record is left out" in point.sentence.en
 
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from pipelines.progress import Report, rows_told
 from pipelines.read import SourceTable
 from pipelines.validation.conformance import full_width, full_width_matters, surrounded
-from pipelines.validation.messages import field_title
+from pipelines.validation.messages import column_letters, field_title
 from pipelines.validation.raw_cells import cell_text, raw_table
 from pipelines.validation.suggest import (
     DATE,
@@ -84,11 +84,16 @@ class FixSummary(BaseModel):
             found.append(Text(zh="各列排成了表结构的顺序", en="put the columns in the schema's order"))
         if self.renamed:
             count = self.renamed
-            found.append(Text(zh=f"改正了 {count} 个列名的写法", en=f"corrected the spelling of {count} column names"))
+            names = "a column name" if count == 1 else f"{count} column names"
+            found.append(Text(zh=f"改正了 {count} 个列名的写法", en=f"corrected the spelling of {names}"))
         if self.dropped:
-            listed = ", ".join(map(str, self.dropped))
+            letters = [column_letters(place) for place in self.dropped]
+            columns = ("column " if len(letters) == 1 else "columns ") + ", ".join(letters)
             found.append(
-                Text(zh=f"去掉了表结构没有的第 {listed} 列", en=f"dropped columns {listed}, which the schema lacks")
+                Text(
+                    zh=f"去掉了表结构没有的列：{'、'.join(letters)}",
+                    en=f"dropped {columns}, which the schema lacks",
+                )
             )
         return tuple(found)
 
@@ -115,7 +120,7 @@ def _write_fixed(source: SourceTable, schema: TableSchema, out: Path, tell: Call
     rows = 0
     with raw_table(source, schema) as table, out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        labels = [normalised(label) for label in table.labels]
+        labels = [_label(label, schema) for label in table.labels]
         order = _order(labels, schema)
         writer.writerow([labels[place] for place in order])
         fields = [_field(labels[place], schema) for place in order]
@@ -163,6 +168,15 @@ def _one_date(text: str, kind: str) -> bool:
     """Whether the text is a date in the order year, month, day, which has one reading."""
     day = re.split(r"[ T]", text, maxsplit=1)[0]
     return kind == "yearmonth" or bool(DATE.match(day) or DATE_COMPACT.match(day))
+
+
+def _label(given: str, schema: TableSchema) -> str:
+    """The name of the schema's field that is meant, else the label without slips. Names may hold full-width signs."""
+    names = [f.name for f in schema.fields]
+    if given in names:
+        return given
+    plain = normalised(given)
+    return next((name for name in names if normalised(name) == plain), plain)
 
 
 def _order(labels: Sequence[str], schema: TableSchema) -> list[int]:
@@ -231,5 +245,5 @@ def _column_line(fixed: FixedColumn, schema: TableSchema) -> Text:
     kind = KINDS[fixed.kind]
     return Text(
         zh=f"列{field_title(field, 'zh')}：{kind.zh}，{fixed.cells} 个单元格",
-        en=f"column {field_title(field, 'en')}: {kind.en} in {fixed.cells} cells",
+        en=f"column {field_title(field, 'en')}: {kind.en} in {fixed.cells} {'cell' if fixed.cells == 1 else 'cells'}",
     )

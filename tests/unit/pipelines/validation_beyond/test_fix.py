@@ -53,8 +53,22 @@ def test_a_copy_that_validates(tmp_path):
         ("note", "surrounding-spaces", 1),
     }
     assert "列“日期”（day）：统一日期写法，2 个单元格" in [line.zh for line in summary.lines(SCHEMA)]
+    assert [line.en for line in summary.lines(SCHEMA)][-2:] == [
+        "put the columns in the schema's order",
+        "dropped column D, which the schema lacks",
+    ]
     outcome = validate_table(read_source(tmp_path / "fixed.csv"), SCHEMA)
     assert isinstance(outcome, ValidatedTable)
+
+
+@pytest.mark.parametrize(("label", "renamed"), [("金额（元）", 0), ("金额(元)", 1), ("金额（元)", 1)])
+def test_names_with_full_width_signs_are_the_schemas(tmp_path, label, renamed):
+    schema = table_schema_from_descriptor({"fields": [{"name": "金额（元）", "type": "number"}]}, "t", "1.0.0")
+    path = tmp_path / "a.csv"
+    path.write_text(f"{label}\n１２\n", "utf-8")
+    summary = fix_file(read_source(path), schema, tmp_path / "fixed.csv")
+    assert (tmp_path / "fixed.csv").read_text("utf-8") == "金额（元）\n12\n"
+    assert (summary.renamed, summary.dropped) == (renamed, ())
 
 
 def test_other_encodings_become_utf_8(tmp_path):

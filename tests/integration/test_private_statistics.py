@@ -120,6 +120,50 @@ def test_the_release_holds_noise_and_says_so(platform: Platform) -> None:
     assert (json.loads(audited)["left"], json.loads(audited)["split"]) == (3.0, {"count": 1.0})
 
 
+PAY = {"field": "月工资（元）", "aggregates": ["mean"], "quantiles": [0.25, 0.5, 0.75], "bounds": [0, 30_000]}
+
+
+def pay_by_education(**changes: object) -> StatisticalTable:
+    return StatisticalTable.model_validate({"by": ["学历"], "measures": [{**PAY, **changes}]})
+
+
+def test_means_and_quantiles_are_published_with_their_accuracy_and_paid_for(platform: Platform) -> None:
+    declare(platform, statistics=pay_by_education())
+    source = hand_in(platform, 2400)
+    release = prepare_source(platform, source, OPERATOR)
+    table, statistical = answer(platform, release), release.distribution(Tier.STATISTICAL)
+    figures = [f"{PAY['field']}_{end}" for end in ("mean", "mean_low", "mean_high", "p25", "p50", "p75")]
+    assert table.column_names == ["学历", "count", *figures] == [f.name for f in statistical.fields]
+    told = [row for row in table.to_pylist() if row[figures[0]] is not None and row[figures[4]] is not None]
+    assert len(told) >= 4
+    for row in told:
+        assert 0 <= row[figures[1]] <= row[figures[0]] <= row[figures[2]] <= 30_000
+        assert row[figures[3]] <= row[figures[4]] <= row[figures[5]]
+    privacy = statistical.report.extra["privacy"]
+    split = dict.fromkeys(["count", figures[0], *figures[3:]], 0.2)
+    assert privacy["split"] == split
+    assert privacy["rank_margins"][figures[4]] > 0
+    descriptor = json.loads(platform.store.path(release.descriptor_digest).read_bytes())
+    fields = {f["name"]: f for r in descriptor["resources"] for f in r["schema"]["fields"]}
+    assert "19 of 20" in fields[figures[4]]["description_en"]
+    assert "二十" in fields[figures[1]]["description"]
+    assert [dict(s.split) for s in read_budget(platform, NAME).spent] == [split]
+    assert prepare_source(platform, source, OPERATOR) == release
+    declare(platform, statistics=pay_by_education(quantiles=[0.5]))  # another question
+    prepare_source(platform, source, OPERATOR)
+    assert spent(platform) == [1.0, 1.0]
+
+
+def test_figures_that_epsilon_cannot_bear_are_refused_and_cost_nothing(platform: Platform) -> None:
+    statistics = pay_by_education(quantiles=[n / 100 for n in range(1, 21)])
+    declare(platform, statistics=statistics.model_copy(update={"records_per_subject": 100}))
+    with pytest.raises(Refused, match="epsilon-too-small") as refused:
+        prepare_source(platform, hand_in(platform), OPERATOR)
+    assert refused.value.remedy is not None
+    assert spent(platform) == []
+    assert recorded(platform) == []
+
+
 def test_the_release_does_not_tell_the_digest_of_the_source(platform: Platform) -> None:
     declare(platform)
     source = hand_in(platform)
@@ -222,7 +266,7 @@ def test_two_workers_at_the_same_time_spend_once(platform: Platform) -> None:
 def test_on_postgresql_the_last_of_the_budget_goes_to_one(postgres_platform: Platform) -> None:
     """Three sources are recorded at the same moment, two of them the same, with budget for one question."""
     platform = postgres_platform
-    declare(platform)
+    declare(platform, statistics=pay_by_education())
     for n in (300, 301, 302):
         prepare_source(platform, hand_in(platform, n), OPERATOR)
     sources = [hand_in(platform, n) for n in (303, 303, 304)]

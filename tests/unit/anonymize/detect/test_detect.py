@@ -302,3 +302,17 @@ def test_a_model_of_names_is_asked_for_names_that_no_rule_knows() -> None:
 
     assert detect(table, names=tag).of("姓名")[0].share == 1.0
     assert detect(table).of("姓名")[0].share < 1.0
+
+
+def test_nobody_is_born_after_the_day_of_looking() -> None:
+    """The day is told, so that a table is judged the same whenever that is done."""
+    births = [f"20{year}-03-0{day}" for year in range(30, 60) for day in range(1, 6)]
+    table = pa.table({"出生日期": births})
+    late = seen(detect(table, today=datetime.date(2026, 11, 27)), "出生日期").get("DATE_OF_BIRTH")
+    assert late is None or late.cells == 0
+    for today in (datetime.date(2061, 1, 1), None):
+        assert seen(detect(table, today=today), "出生日期")["DATE_OF_BIRTH"].cells == len(births)
+    typed = pa.table({"出生日期": [datetime.date.fromisoformat(b) for b in births]})
+    assert seen(detect(typed, today=datetime.date(2061, 1, 1)), "出生日期")["DATE_OF_BIRTH"].cells == len(births)
+    early = seen(detect(typed, today=datetime.date(2026, 11, 27)), "出生日期").get("DATE_OF_BIRTH")
+    assert early is None or early.cells == 0

@@ -56,6 +56,11 @@ FILES: tuple[tuple[str, str, str | None], ...] = (
         FRENCH + "etalab__schema-vehicules-faibles-emissions-renouvellement-parc/schema.json",
     ),
     (
+        "irve-statique",  # its telephone numbers are foreign
+        FRENCH + "etalab__schema-irve/statique/exemple-valide-statique.csv",
+        FRENCH + "etalab__schema-irve/statique/schema-statique.json",
+    ),
+    (
         "irve-dynamique",
         FRENCH + "etalab__schema-irve/dynamique/exemple-valide-dynamique.csv",
         FRENCH + "etalab__schema-irve/dynamique/schema-dynamique.json",

@@ -3,6 +3,7 @@
 from collections.abc import Container
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 import yaml
@@ -11,8 +12,9 @@ from pydantic import ValidationError
 from catalog_config.configuration import Configuration
 from governance.audit import record
 from governance.database.dataset_tables import datasets
+from governance.declaration_changes import propose_change, was_published
 from schemas.actor import Actor, Duty
-from schemas.dataset import Dataset, unknown_dataset
+from schemas.dataset import CHANGED_AT_ONCE, Dataset, unknown_dataset
 from schemas.errors import NotFound, NotPermitted, Refused
 from schemas.registry import load_published
 from schemas.text import Text
@@ -82,21 +84,46 @@ def _check_statistics(dataset: Dataset, configuration: Configuration, wrong: lis
 def apply_dataset(
     connection: sa.Connection, dataset: Dataset, configuration: Configuration, actor: Actor, now: datetime
 ) -> bool:
-    """Record a declaration; True when it is new or changed. Applying it again changes nothing."""
+    """Record a declaration; True when it is new or changed. Applying it again changes nothing.
+
+    What readers of a published dataset rely on is not changed here but proposed: see `waiting_change`. Applying the
+    declaration that holds takes a proposal back.
+    """
     require_steward(dataset, actor)
     check_references(dataset, configuration)
     declaration = dataset.model_dump(mode="json", by_alias=True, exclude={"source"})
-    row = connection.execute(sa.select(datasets.c.declaration).where(datasets.c.name == dataset.name)).first()
-    if row is not None and row.declaration == declaration:
+    held = connection.execute(
+        sa.select(datasets.c.declaration).where(datasets.c.name == dataset.name).with_for_update()
+    ).scalar()
+    if held is None:
+        return _record_declaration(connection, dataset.name, {}, declaration, actor, now)
+    known = Dataset.model_validate(held)
+    if known.publisher != dataset.publisher:
+        require_steward(known, actor)
+    held = known.model_dump(mode="json", by_alias=True, exclude={"source"})  # as this version would write it
+    if not was_published(connection, dataset.name):
+        return _record_declaration(connection, dataset.name, held, declaration, actor, now)
+    at_once = {**held, **{name: declaration[name] for name in CHANGED_AT_ONCE}}
+    changed = _record_declaration(connection, dataset.name, held, at_once, actor, now)
+    return propose_change(connection, dataset.name, at_once, declaration, actor=actor, now=now) or changed
+
+
+def _record_declaration(
+    connection: sa.Connection,
+    name: str,
+    held: dict[str, Any],
+    declaration: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    if held == declaration:
         return False
-    if row is not None and row.declaration["publisher"] != dataset.publisher:
-        require_steward(Dataset.model_validate(row.declaration), actor)
     values = {"declaration": declaration, "updated_at": now, "updated_by": actor.id}
-    if row is None:
-        connection.execute(datasets.insert().values(name=dataset.name, **values))
+    if held:
+        connection.execute(datasets.update().where(datasets.c.name == name).values(**values))
     else:
-        connection.execute(datasets.update().where(datasets.c.name == dataset.name).values(**values))
-    record(connection, actor=actor, action="dataset.apply", subject=f"dataset:{dataset.name}", now=now)
+        connection.execute(datasets.insert().values(name=name, **values))
+    record(connection, actor=actor, action="dataset.apply", subject=f"dataset:{name}", now=now)
     return True
 
 

@@ -54,6 +54,11 @@ TIERS_ALLOWED: dict[Openness, frozenset[Tier]] = {
 }
 
 
+# What a steward may change of a published dataset without a review: it describes the data and promises nothing.
+# Everything else waits until a reviewer of the publisher has agreed. By the names of the declaration.
+CHANGED_AT_ONCE = frozenset({"notes", "tags", "contact"})
+
+
 class Dataset(BaseModel):
     """What an agency declares (DCAT dcat:Dataset, CKAN package).
 

@@ -13,6 +13,7 @@ from api.portal.rendering import redirect, render
 from api.problems import status_of
 from governance.clocks import local_day
 from governance.database.engine import reading
+from governance.declaration_changes import may_see_change, waiting_changes
 from governance.permission import require
 from governance.release_review.events import Decision, Step
 from governance.release_review.permissions import DUTY_OF_STEP, may_decide, may_see
@@ -55,12 +56,16 @@ def queue(request: Request) -> HTMLResponse:
         known = {m.release_id for m in mine}
         others = [r for r in list_reviews(connection) if r.release_id not in known and may_see(actor, r).allowed]
         titles = {r.dataset: load_dataset(connection, r.dataset).title for r in (*mine, *others)}
+        changes = [c for c in waiting_changes(connection) if may_see_change(actor, c).allowed]
+        change_titles = {c.dataset: load_dataset(connection, c.dataset).title for c in changes}
     return render(
         request,
         "reviews.html",
         mine=mine,
         others=others[:MOST_OTHERS],
         titles=titles,
+        changes=changes,
+        change_titles=change_titles,
         today=local_day(datetime.now(UTC)),
     )
 

@@ -7,7 +7,15 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from api.portal import access_pages, account_pages, public_pages, review_pages, source_pages, steward_pages
+from api.portal import (
+    access_pages,
+    account_pages,
+    declaration_pages,
+    public_pages,
+    review_pages,
+    source_pages,
+    steward_pages,
+)
 from api.portal.rendering import render
 from api.portal.templating import STATIC, page_address
 from api.portal.translation import negotiated_language
@@ -22,6 +30,7 @@ TITLES = {
     410: Text(zh="已撤回", en="Withdrawn"),
     413: Text(zh="内容过大", en="Too large"),
     422: Text(zh="提交的内容有误", en="What was sent is wrong"),
+    429: Text(zh="请求过多，请稍后再试", en="Too many attempts"),
     500: Text(zh="平台出错", en="The platform failed"),
     503: Text(zh="暂时无法提供", en="Not available at the moment"),
 }
@@ -82,8 +91,9 @@ def add_portal(app: FastAPI) -> None:
     app.mount("/static", LastingFiles(directory=STATIC), name="static")
     app.include_router(public_pages.schema_files)
     app.include_router(account_pages.language_router)
+    pages_of_people = (steward_pages, source_pages, review_pages, declaration_pages, access_pages, account_pages)
     for language in LANGUAGES:
-        for pages in (public_pages, steward_pages, source_pages, review_pages, access_pages, account_pages):
+        for pages in (public_pages, *pages_of_people):
             app.include_router(pages.router, prefix=f"/{language}")
     app.include_router(without_language)
 

@@ -13,6 +13,7 @@ from api.platform import platform_of
 from api.portal.rendering import redirect, render
 from api.problems import status_of
 from governance.database.engine import reading
+from governance.declaration_changes import waiting_change
 from governance.release_review.service import list_reviews
 from pipelines.current_release import current_release
 from pipelines.datasets import apply_dataset, list_datasets, load_dataset, require_steward
@@ -117,6 +118,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
         reviews = list_reviews(connection, dataset=name)
         published = current_release(connection, name) is not None
         withdrawn = last_withdrawn(connection, name)
+        change = waiting_change(connection, name)
     return render(
         request,
         "steward_dataset.html",
@@ -127,6 +129,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
         policy=platform.configuration.policies.get(dataset.policy),
         published=published,
         withdrawn=withdrawn,
+        change=change,
         closed=dataset.openness is Openness.CLOSED,
         limit=platform.settings.upload_limit,
         error=error,

@@ -107,6 +107,12 @@ REVIEW_STATUS = {
     "rejected": _t("已否决", "rejected"),
     "withdrawn": _t("已撤回", "withdrawn"),
 }
+CHANGE_STATUS = {
+    "waiting": _t("待单位审核", "awaits a reviewer"),
+    "approved": _t("已同意", "agreed"),
+    "rejected": _t("未同意", "rejected"),
+    "superseded": _t("已被取代或收回", "superseded or taken back"),
+}
 APPLICATION_STATUS = {
     "under-review": _t("安全审查中", "security review"),
     "awaiting-supplement": _t("待补正，期限暂停计算", "awaits a supplement; the clock pauses"),
@@ -139,6 +145,7 @@ LOG_KIND = {
     "publication": _t("发布", "publication"),
     "withdrawal": _t("撤回发布", "withdrawal"),
     "reinstatement": _t("申请恢复发布", "reinstatement"),
+    "declaration": _t("声明变更", "change of a declaration"),
     "review-decision": _t("发布审核", "release review"),
     "access-decision": _t("使用申请", "application"),
 }
@@ -185,6 +192,7 @@ WORDS: dict[str, dict[str, Text]] = {
     "step": STEP,
     "decision": DECISION | EVENT,
     "review-status": REVIEW_STATUS,
+    "change-status": CHANGE_STATUS,
     "application-status": APPLICATION_STATUS,
     "event": EVENT,
     "log-kind": LOG_KIND,
@@ -193,7 +201,7 @@ WORDS: dict[str, dict[str, Text]] = {
 TONES = {
     **dict.fromkeys(("open", "pass", "approved", "granted", "prepared"), "good"),
     **dict.fromkeys(("fail", "refused", "failed", "rejected", "revoked", "lapsed"), "bad"),
-    **dict.fromkeys(("closed", "withdrawn", "expired"), "quiet"),
+    **dict.fromkeys(("closed", "withdrawn", "expired", "superseded"), "quiet"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Depends, Response
 
-from api.v1 import applications, grants, log, reviews, tokens
+from api.v1 import applications, declarations, grants, log, reviews, tokens
 
 router = APIRouter(prefix="/api/v1")
 
@@ -12,6 +12,6 @@ def _not_kept(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-for part in (applications, grants, reviews, tokens):
+for part in (applications, declarations, grants, reviews, tokens):
     router.include_router(part.router, dependencies=[Depends(_not_kept)])
 router.include_router(log.router)

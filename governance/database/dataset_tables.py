@@ -98,6 +98,21 @@ k_choices = append_only(
     )
 )
 
+declaration_changes = sa.Table(
+    "declaration_changes",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("dataset", sa.String(100), sa.ForeignKey("datasets.name"), nullable=False, index=True),
+    sa.Column("declaration", sa.JSON, nullable=False),  # schemas.dataset.Dataset, whole, as proposed
+    sa.Column("fields", sa.JSON, nullable=False),  # names of what a reviewer has to agree to
+    sa.Column("status", sa.String(20), nullable=False, index=True),  # waiting, approved, rejected, superseded
+    sa.Column("proposed_at", UtcTime, nullable=False),
+    sa.Column("proposed_by", sa.String(200), nullable=False),
+    sa.Column("decided_at", UtcTime),
+    sa.Column("decided_by", sa.String(200)),
+    sa.Column("reason", sa.String(2000)),
+)
+
 outbox = sa.Table(
     "outbox",
     metadata,

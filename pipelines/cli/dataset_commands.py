@@ -38,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
 @dataset_app.command("apply")
 def apply(files: Annotated[list[Path], typer.Argument(exists=True)], by: By = "", lang: Lang = "") -> None:
     """Declare datasets from YAML files. 登记数据集声明。"""
+    from governance.declaration_changes import waiting_change
     from pipelines.datasets import apply_dataset, read_declaration
 
     with opened() as platform:
@@ -46,8 +47,55 @@ def apply(files: Annotated[list[Path], typer.Argument(exists=True)], by: By = ""
             with platform.engine.begin() as connection:
                 actor = command_actor(platform, by)
                 changed = apply_dataset(connection, dataset, platform.configuration, actor, datetime.now(UTC))
+                change = waiting_change(connection, dataset.name)
             state = Text(zh="已登记", en="applied") if changed else Text(zh="无变化", en="unchanged")
+            if change is not None:
+                waits = ", ".join(change.fields)
+                state = Text(
+                    zh=f"{state.zh}；变更 {change.number} 待单位审核：{waits}",
+                    en=f"{state.en}; change {change.number} awaits a reviewer of the publisher: {waits}",
+                )
             say(Text(zh=f"{dataset.name}：{state.zh}", en=f"{dataset.name}: {state.en}"))
+
+
+@dataset_app.command("changes")
+def changes(json: Json = False, lang: Lang = "") -> None:
+    """List changes of published datasets' declarations that wait for a reviewer. 列出待审核的声明变更。"""
+    from governance.database.engine import reading
+    from governance.declaration_changes import waiting_changes
+
+    with opened() as platform, reading(platform.engine) as connection:
+        waiting = waiting_changes(connection)
+    if json:
+        print_json([c.__dict__ for c in waiting])
+        return
+    print_table(
+        [
+            Text(zh="编号", en="number"),
+            Text(zh="数据集", en="dataset"),
+            Text(zh="变更项", en="what changes"),
+            Text(zh="提出", en="proposed by"),
+        ],
+        [(str(c.number), c.dataset, ", ".join(c.fields), c.proposed_by) for c in waiting],
+    )
+
+
+@dataset_app.command("decide")
+def decide(
+    number: int,
+    decision: Annotated[str, typer.Option(help="approve, reject. 同意或不同意。")],
+    by: Annotated[str, typer.Option("--by", help="Account of an agency reviewer of the publisher. 单位审核账号。")],
+    reason: Annotated[str, typer.Option(help="Wanted when you reject. 不同意时须说明理由。")] = "",
+    lang: Lang = "",
+) -> None:
+    """Agree to a change of a declaration, or not. 审核声明变更。"""
+    from governance.declaration_changes import decide_change
+
+    with opened() as platform, platform.engine.begin() as connection:
+        actor = command_actor(platform, by)
+        change = decide_change(connection, number, decision, reason, actor=actor, now=datetime.now(UTC))
+    state = Text(zh=f"变更 {number} {change.status}", en=f"change {number} {change.status}")
+    say(Text(zh=f"{change.dataset}：{state.zh}", en=f"{change.dataset}: {state.en}"))
 
 
 @dataset_app.command("list")

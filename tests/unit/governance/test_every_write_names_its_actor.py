@@ -25,6 +25,7 @@ COUNTING = {
 DATABASE_ITSELF = ("governance.database",)
 # Parts of a write whose caller records it.
 UNRECORDED = {
+    "governance.declaration_changes._close",
     "governance.event_store.append_event",
     "governance.audit.record",
     "governance.access.service._project_grant",  # the read model of a recorded event

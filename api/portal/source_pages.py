@@ -36,7 +36,7 @@ from pipelines.sources import SourceRecord, load_source
 from schemas.dataset import Dataset
 from schemas.errors import GongkaiError, Refused
 from schemas.registry import load_published
-from schemas.text import Language
+from schemas.text import Language, Text
 
 router = APIRouter(include_in_schema=False)
 
@@ -176,7 +176,8 @@ def _figures(kept: dict[str, Any] | None, language: Language) -> str:
     if words:
         return words
     seconds = (datetime.now(UTC) - datetime.fromisoformat(kept["began"])).total_seconds()
-    return duration(seconds).to(language) if seconds >= 1 else ""
+    taken = duration(seconds)
+    return Text(zh=f"已用 {taken.zh}", en=f"{taken.en} so far").to(language) if seconds >= 1 else ""
 
 
 def _file_figures(file: SourceFile, language: Language) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from anonymize.matching import normalise_many
+from anonymize.recognizers.specification import INVISIBLE
 from anonymize.shapes import Shapes, count_shapes, shapes_of
 from schemas.findings import Finding
 from schemas.table_schema import FieldRole, Meaning
@@ -75,7 +76,7 @@ def read_column(field: str, cells: pa.ChunkedArray) -> Column:
     encoded = _encode(cells)
     raw = pl.Series("", encoded.dictionary.cast(pa.large_string()), dtype=pl.String)
     codes = pc.fill_null(pc.add(encoded.indices.cast(pa.int64()), 1), 0).to_numpy(zero_copy_only=False)
-    texts = normalise_many(raw).str.strip_chars()
+    texts = normalise_many(raw.str.replace_all(INVISIBLE, "")).str.strip_chars()
     return Column(field, cells.type, codes, texts, np.bincount(codes, minlength=len(raw) + 1)[1:].astype(np.int64))
 
 

@@ -21,16 +21,21 @@ from anonymize.recognizers.specification import (
     CONFIDENT,
     CONTEXT_BOOST,
     NEEDS_NORMALISING,
+    SPELLS_DIGITS,
     VERIFIED_SCORE,
     WIDE,
     Specification,
     compact,
     has_context,
+    normalise,
 )
 
 CHUNK = 200_000
 # True of every text that any prefilter is true of; most free texts hold nothing of the kind. A test holds it so.
-GATE = rf"[0-9@]|[A-Fa-f][:.-][A-Fa-f]|::|微信|(?i:wechat|weixin|vx|wx)|[{PROVINCES}][A-HJ-NP-Z]"
+GATE = (
+    rf"[0-9@]|[A-Fa-f][:.-][A-Fa-f]|::|[微薇威Vv]信|微 信|加[VvQq微]|(?i:wechat|weixin|vx|wx|\(at\)|\[at\])"
+    rf"|[{PROVINCES}] ?[A-HJ-NP-Za-hj-np-z]|车牌|号牌"
+)
 NO_HAN = r"^[^\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{20000}-\u{3134f}]*$"
 HAN = r"[\u{3400}-\u{4dbf}\u{4e00}-\u{9fff}\u{20000}-\u{3134f}]"
 
@@ -57,9 +62,13 @@ class Matches:
 
 def normalise_many(texts: pl.Series) -> pl.Series:
     """`normalise` of every text."""
-    if not texts.str.contains(NEEDS_NORMALISING).any():
-        return texts
-    return texts.str.replace_many(list(WIDE), list(WIDE.values()))
+    if texts.str.contains(NEEDS_NORMALISING).any():
+        texts = texts.str.replace_many(list(WIDE), list(WIDE.values()))
+    spelling = texts.str.contains(SPELLS_DIGITS).fill_null(False)
+    if spelling.any():
+        changed = pl.Series([normalise(t) for t in texts.filter(spelling).to_list()], dtype=pl.String)
+        texts = texts.scatter(spelling.arg_true(), changed)
+    return texts
 
 
 def match_texts(texts: pl.Series, specifications: Sequence[Specification] = SPECIFICATIONS) -> Matches:

@@ -34,8 +34,9 @@ from anonymize.recognizers.specification import (
     has_context,
     has_han,
     normalise,
+    without_invisible,
 )
-from anonymize.spans import NameTagger, Span
+from anonymize.spans import NameTagger, Span, in_raw_text
 
 NAMES = ("PERSON", "LOCATION", "ORGANIZATION")
 # Presidio's own for English texts, beside ours; those of ours that it has too (cards, e-mail, IP, IBAN, SSN)
@@ -194,8 +195,9 @@ def analyze_text(
 
     language: `zh` or `en`. Offsets are those of the raw text. analyzer: one of `build_analyzer`, for a model of names.
     """
-    results = (analyzer or _analyzer(language)).analyze(normalise(text), language, score_threshold=threshold)
-    return resolve(Span(r.start, r.end, r.entity_type, r.score) for r in results)
+    seen, kept = without_invisible(text)
+    results = (analyzer or _analyzer(language)).analyze(normalise(seen), language, score_threshold=threshold)
+    return in_raw_text(resolve(Span(r.start, r.end, r.entity_type, r.score) for r in results), kept)
 
 
 def resolve(spans: Iterable[Span]) -> list[Span]:

@@ -10,6 +10,7 @@ from anonymize.intervals import Intervals
 from anonymize.matching import confident, match_texts, normalise_many
 from anonymize.names.rules import name_spans
 from anonymize.recognizers.registry import SPECIFICATIONS
+from anonymize.recognizers.specification import INVISIBLE, without_invisible
 
 
 class Span(NamedTuple):
@@ -40,7 +41,14 @@ def find_spans(
     Identifiers go before names. Organisations, their codes and their legal
     representatives, who are public by law, are left out unless `all_kinds`.
     """
-    texts = normalise_many(pl.Series("", values, dtype=pl.String))
+    raw = pl.Series("", values, dtype=pl.String)
+    hiding = raw.str.contains(INVISIBLE).fill_null(False).arg_true()
+    kept: dict[int, list[int] | None] = {}
+    if len(hiding):
+        seen = [without_invisible(text) for text in raw.gather(hiding).to_list()]
+        kept = {at: places for at, (_, places) in zip(hiding.to_list(), seen, strict=True)}
+        raw = raw.scatter(hiding, pl.Series([text for text, _ in seen], dtype=pl.String))
+    texts = normalise_many(raw)
     matches = confident(match_texts(texts))
     found: dict[int, list[Span]] = {}
     for text, start, end, number, score in zip(
@@ -56,7 +64,14 @@ def find_spans(
         found[position] = _without_overlaps(found.get(position, []) + spans)
     if not all_kinds:
         found = {at: [s for s in spans if s.entity not in KEPT_IN_TEXT] for at, spans in found.items()}
-    return {at: sorted(found[at]) for at in sorted(found) if found[at]}
+    return {at: in_raw_text(sorted(found[at]), kept.get(at)) for at in sorted(found) if found[at]}
+
+
+def in_raw_text(spans: list[Span], kept: list[int] | None) -> list[Span]:
+    """Spans of a text without invisible characters, as spans of the text with them. kept: see `without_invisible`."""
+    if kept is None:
+        return spans
+    return [s._replace(start=kept[s.start], end=kept[s.end - 1] + 1) for s in spans]
 
 
 def _named(texts: pl.Series, names: NameTagger | None) -> dict[int, list[Span]]:

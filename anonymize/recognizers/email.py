@@ -14,6 +14,13 @@ SPECIFICATION = Specification(
             r"[0-9A-Za-z_%+.-]@[0-9A-Za-z][0-9A-Za-z.-]*\.[A-Za-z]{2}",
             0.9,
         ),
+        Pattern(
+            "email-spelled",
+            r"(?<![0-9A-Za-z._%+-])[0-9A-Za-z_%+][0-9A-Za-z._%+-]{0,63}(?: ?(?:\((?i:at)\)|\[(?i:at)\]) ?| @ ?|@ )"
+            r"[0-9A-Za-z][0-9A-Za-z-]{0,62}(?:\.[0-9A-Za-z-]{1,63}){0,8}\.[A-Za-z]{2,24}(?![0-9A-Za-z])",
+            r"(?i)[0-9A-Z_%+.-] ?(?:\(at\)|\[at\]|@) ?[0-9A-Z][0-9A-Z.-]*\.[A-Z]{2}",
+            0.7,
+        ),
     ),
     context_zh=("邮箱", "邮件", "电子邮箱"),
     context_en=("email", "e-mail", "mail"),

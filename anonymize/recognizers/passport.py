@@ -11,8 +11,8 @@ SPECIFICATION = Specification(
     patterns=(
         Pattern(
             "passport",
-            rf"{LEFT}(?:[EGDSP][0-9]{{8}}|E[A-HJ-NP-Z][0-9]{{7}}|[DSP]E[0-9]{{7}}){RIGHT}",
-            r"[EGDSP][A-Z]?[0-9]{7}",
+            rf"{LEFT}(?:[EGDSP] ?[0-9]{{8}}|E[A-HJ-NP-Z][0-9]{{7}}|[DSP]E[0-9]{{7}}){RIGHT}",
+            r"[EGDSP][A-Z]? ?[0-9]{7}",
             0.35,
         ),
     ),

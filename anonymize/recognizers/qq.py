@@ -3,7 +3,24 @@
 from anonymize.recognizers.specification import RIGHT, Pattern, Specification, labelled, labelled_prefilter
 from schemas.table_schema import Meaning
 
-_LABELS = ("QQ", "qq", "QQ号", "qq号", "QQ号码", "qq号码", "QQ账号", "扣扣", "企鹅号")
+_LABELS = (
+    "QQ",
+    "qq",
+    "QQ号",
+    "qq号",
+    "QQ号码",
+    "qq号码",
+    "QQ账号",
+    "扣扣",
+    "企鹅号",
+    "企鹅",
+    "球球",
+    "Q号",
+    "q号",
+    "加Q",
+    "加q",
+)
+_LABELS += ("QQ群", "qq群")
 _BODY = r"[1-9][0-9]{4,10}"
 
 SPECIFICATION = Specification(

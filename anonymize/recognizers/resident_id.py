@@ -111,6 +111,12 @@ SPECIFICATION = Specification(
             0.6,
         ),
         Pattern(
+            "resident-id-parted",
+            rf"{LEFT}[1-9][0-9]{{5}}([._/·、])(?:18|19|20)[0-9]{{2}}\1?{_MONTH_DAY}\1[0-9]{{3}}[0-9Xx]{RIGHT}",
+            r"[0-9]{6}[._/·、][0-9]{4}",
+            0.6,
+        ),
+        Pattern(
             "resident-id-15",
             rf"{LEFT}[1-9][0-9]{{7}}{_MONTH_DAY}[0-9]{{3}}{RIGHT}",
             r"[0-9]{15}",

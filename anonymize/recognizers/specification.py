@@ -4,6 +4,7 @@ Texts are normalised before matching (`normalise`), one character for one, so of
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -23,7 +24,7 @@ LEFT_SPLIT = r"(?<![0-9A-Za-z])(?<![0-9][ -])"
 RIGHT_SPLIT = r"(?![0-9A-Za-z])(?![ -][0-9])"
 
 # (Rust) Cheap to look for, and true of every text that holds a match of the specifications that name them.
-SIX_DIGITS = "[0-9][0-9 ()-]{4,}[0-9]"
+SIX_DIGITS = "[0-9][0-9 ()._/·、-]{4,}[0-9]"
 LETTERS = "[A-Za-z]"
 
 CONTEXT_REACH = 16  # characters before a match in which a context word counts
@@ -87,17 +88,60 @@ class Specification:
 _WIDE: dict[int, str] = {
     c: chr(c - 0xFEE0) for first, last in ("０９", "ＡＺ", "ａｚ") for c in range(ord(first), ord(last) + 1)
 }
-_WIDE |= {ord(c): chr(ord(c) - 0xFEE0) for c in "＠．－＋＿（）"} | {0x3000: " ", 0xA0: " "}
+_WIDE |= {ord(c): chr(ord(c) - 0xFEE0) for c in "＠．－＋＿（）"} | {0x3000: " ", 0xA0: " ", 0x202F: " ", 0x205F: " "}
+_WIDE |= dict.fromkeys(range(0x2000, 0x200B), " ")
 _WIDE |= {ord(c): "-" for c in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"}
+_WIDE |= {ord(c): "X" for c in "\u0425\u0445\u03a7\u03c7"}  # Cyrillic and Greek, at the end of a resident number
+# Digits of other scripts and of mathematical alphabets.
+_WIDE |= {
+    c: str(unicodedata.decimal(chr(c))) for c in range(0x660, 0x1FBFA) if unicodedata.decimal(chr(c), None) is not None
+}
 # A line end separates: no identifier runs over it. Vertical tabs stand for it, since cells are joined by "\n".
 _WIDE |= {ord(c): "\x0b" for c in "\n\r\t"}
 WIDE: dict[str, str] = {chr(c): plain for c, plain in _WIDE.items()}
 NEEDS_NORMALISING = "[" + "".join(map(chr, _WIDE)).replace("-", "\\-") + "]"
 
+# Digits written as words, in circles or as the letters that look like them. Alone they are words, marks of lists and
+# letters; in rows as long as a telephone number they are digits. Mixed with plain digits they must have just the length
+# of a mobile's or a resident's number: a name may end in one (张三13812345678).
+_WORDS = {c: str(at % 10) for row in ("〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖") for at, c in enumerate(row)}
+_WORDS |= {"幺": "1", "○": "0", "◯": "0"}
+_MARKS = {c: str(at) for row in ("⓪①②③④⑤⑥⑦⑧⑨", "⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉") for at, c in enumerate(row)}
+_LETTERS_AS_DIGITS = {"O": "0", "o": "0", "I": "1", "l": "1"}
+_W, _M = "".join(_WORDS), "".join(_MARKS)
+_SPELLED_RUN = re.compile(
+    f"[{_M}]{{11,}}|(?<![0-9{_W}])(?:[{_W}]{{11,}}[0-9Xx]?|[0-9{_W}]{{11}}|[0-9{_W}]{{17}}[0-9{_W}Xx])(?![0-9{_W}])"
+)
+_LETTERED_RUN = re.compile(
+    r"(?<![0-9A-Za-z])(?=(?:[OoIl]{0,5}[0-9]){7})(?:[0-9OoIl]{11}|[0-9OoIl]{17}[0-9OoIlXx])(?![0-9A-Za-z])"
+)
+_SPELLING, _LETTERING = str.maketrans(_WORDS | _MARKS), str.maketrans(_LETTERS_AS_DIGITS)
+# (Rust) True of every text that `normalise` changes in another way than sign by sign.
+SPELLS_DIGITS = (
+    f"[{_M}]{{11}}|[0-9{_W}]{{0,10}}[{_W}][0-9{_W}]{{5}}|[0-9{_W}]{{5}}[{_W}]|[0-9OoIl]{{0,9}}[OoIl][0-9OoIl]{{5}}"
+)
+SPELLS_DIGITS += "|[0-9OoIl]{5}[OoIl]"
+
+# Characters that are not seen and part no number: zero-width spaces and joiners, soft hyphens, directions, tags.
+INVISIBLE = (
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_INVISIBLE = re.compile(INVISIBLE)
+
 
 def normalise(text: str) -> str:
-    """Full-width letters, digits and hyphens as ASCII; same length."""
-    return text.translate(_WIDE)
+    """Digits however written as ASCII digits, full-width letters and hyphens as ASCII; same length."""
+    text = text.translate(_WIDE)
+    text = _SPELLED_RUN.sub(lambda m: m.group().translate(_SPELLING), text)
+    return _LETTERED_RUN.sub(lambda m: m.group().translate(_LETTERING), text)
+
+
+def without_invisible(text: str) -> tuple[str, list[int] | None]:
+    """The text without characters that are not seen, and where each kept one stood; None where all are kept."""
+    if not _INVISIBLE.search(text):
+        return text, None
+    kept = [at for at, character in enumerate(text) if not _INVISIBLE.match(character)]
+    return "".join(text[at] for at in kept), kept
 
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f]")
@@ -108,7 +152,7 @@ def has_han(text: str) -> bool:
     return _HAN.search(text) is not None
 
 
-_SEPARATORS = str.maketrans("", "", " -.·()")
+_SEPARATORS = str.maketrans("", "", " -.·•・()_/、")
 
 
 def compact(match: str) -> str:

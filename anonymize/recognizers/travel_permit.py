@@ -18,6 +18,8 @@ SPECIFICATION = Specification(
             r"[CWTL][A-Z]?[0-9]{7}",
             0.2,
         ),
+        Pattern("hong-kong-identity-card", rf"{LEFT}[A-Z]{{1,2}}[0-9]{{6}}\([0-9A]\)", r"[A-Z][0-9]{6}\([0-9A]\)", 0.6),
+        Pattern("taiwan-identity-card", f"{LEFT}[A-Z][12][0-9]{{8}}{RIGHT}", r"[A-Z][12][0-9]{8}", 0.2),
     ),
     context_zh=("通行证", "回乡证", "台胞证", "港澳", "台湾"),
     context_en=("travel permit", "permit"),

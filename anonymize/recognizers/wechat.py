@@ -3,7 +3,22 @@
 from anonymize.recognizers.specification import LETTERS, Pattern, Specification, labelled, labelled_prefilter
 from schemas.table_schema import Meaning
 
-_LABELS = ("微信", "微信号", "微信账号", "微信ID", "WeChat", "wechat", "Wechat", "weixin", "vx", "VX", "wx")
+_LABELS = (
+    "微信",
+    "微信号",
+    "微信号码",
+    "微信账号",
+    "微信ID",
+    "微信 ID",
+    "微信id",
+    "微 信",
+    "薇信",
+    "威信",
+    "V信",
+    "v信",
+)
+_LABELS += ("加V", "加v", "加微", "WeChat", "wechat", "Wechat", "WeChat ID", "wechat id", "weixin")
+_LABELS += ("vx", "VX", "Vx", "wx", "WX", "vx号", "VX号")
 _BODY = r"[A-Za-z][0-9A-Za-z_-]{5,19}"
 
 SPECIFICATION = Specification(

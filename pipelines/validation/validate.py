@@ -90,7 +90,8 @@ def validate_table(
         more=checks.truncated,
     )
     if progress:
-        progress(Progress("validate", 1.0, source.content.stat().st_size, outcome.rows))
+        size = 0 if source.opened is not None else source.content.stat().st_size  # a sheet is not read by bytes
+        progress(Progress("validate", 1.0, size, outcome.rows))
     if not report.valid or outcome.table is None:
         return report
     return ValidatedTable(in_schema_order(outcome.table, schema), schema, report)

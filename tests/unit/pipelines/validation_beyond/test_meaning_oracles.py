@@ -105,7 +105,9 @@ FOUND = {
 @pytest.mark.parametrize("meaning", FOUND)
 def test_what_detection_finds_is_valid(meaning: Meaning) -> None:
     entity, values = FOUND[meaning]
-    patterns = [p.compiled() for s in SPECIFICATIONS if s.entity == entity for p in s.patterns]
+    kinds = [s for s in SPECIFICATIONS if s.entity == entity]
+    # Detection treats identity cards of Hong Kong and Taiwan as permits, which carry their numbers; they are none.
+    patterns = [p.compiled() for s in kinds for p in s.patterns if not p.name.endswith("identity-card")]
     rng = random.Random(5)
     signs = "0123456789" * 3 + string.ascii_uppercase
     varied = [re.sub(r"[0-9](?=[0-9]{2})", lambda _: rng.choice("23456789"), v) for v in values for _ in range(50)]

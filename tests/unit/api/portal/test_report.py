@@ -43,6 +43,8 @@ POINTS = [
 PRIVACY = {
     "epsilon": 1.0,
     "subject": "证",
+    "records_per_subject": 1,
+    "epsilon_of_each": 0.5,
     "margins": {"count": 6.0, "额_sum": 599.0},
     "bounds": {"额": [0.0, 100.0]},
 }

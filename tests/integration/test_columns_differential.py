@@ -21,7 +21,7 @@ from schemas.errors import GongkaiError
 from schemas.table_schema import TableSchema, table_schema_from_descriptor
 
 FIXED_SEED = 20_261_127
-SHARDS, SIZE = 6, 25
+SHARDS, SIZE = 6, 15
 TYPES = (
     *("integer", "number", "string", "boolean", "date", "datetime", "time", "year", "any"),
     *("object", "array", "yearmonth", "geopoint", "duration", "list", "geojson"),

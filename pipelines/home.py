@@ -1,18 +1,21 @@
 """The home folder: all state of an installation, and its keys (created on first start, mode 600)."""
 
+import contextlib
 import fcntl
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import Conflict
+from schemas.errors import ConfigurationError, Conflict
 from schemas.text import Text
 
+KEY_BYTES = 32
 FOLDERS = ("sources", "work", "releases", "rows", "outbox", "keys")
 
 
@@ -27,17 +30,31 @@ class Home:
         return self.folder / name
 
     def key(self, name: str) -> bytes:
-        """The 32-byte secret `name`, made on first use. Lost keys break joins and sessions: back them up."""
+        """The 32-byte secret `name`, made on first use. Lost keys break joins and sessions: back them up.
+
+        Raises ConfigurationError `damaged-key`.
+        """
         path = self.folder / "keys" / f"{name}.key"
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(descriptor, "wb") as writer:
-            writer.write(secrets.token_bytes(32))
-            writer.flush()
-            os.fsync(writer.fileno())
-        return path.read_bytes()
+        if not path.exists():
+            # Whole or not there: whoever asks at the same moment must not read a key that is still being written.
+            with tempfile.NamedTemporaryFile(dir=self.folder / "keys", prefix=".") as writer:
+                writer.write(secrets.token_bytes(KEY_BYTES))
+                writer.flush()
+                os.fsync(writer.fileno())
+                with contextlib.suppress(FileExistsError):
+                    os.link(writer.name, path)
+        key = path.read_bytes()
+        if len(key) != KEY_BYTES:
+            raise ConfigurationError(
+                "damaged-key",
+                Text(zh=f"密钥文件 {path.name} 已损坏", en=f"the key file {path.name} is damaged"),
+                Text(
+                    zh="请从备份恢复 keys 目录；从未使用过的密钥可以删除",
+                    en="restore the folder keys from a backup; a key that was never used can be deleted",
+                ),
+                field="keys",
+            )
+        return key
 
 
 def open_home(folder: Path) -> Home:

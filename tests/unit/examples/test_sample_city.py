@@ -126,7 +126,7 @@ def test_schema_and_statistics_fit(dataset: Dataset) -> None:
         return
     schema = load_published(dataset.table_schema)
     if dataset.statistics:
-        assert {*dataset.statistics.by, *dataset.statistics.measures} <= {field.name for field in schema.fields}
+        assert {*dataset.statistics.by, *dataset.statistics.measured} <= {field.name for field in schema.fields}
 
 
 def test_legal_basis_names_laws_in_both_languages(dataset: Dataset) -> None:

@@ -1,11 +1,12 @@
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from pipelines.home import clear_old_work, open_home, sole_server
-from schemas.errors import Conflict
+from schemas.errors import ConfigurationError, Conflict
 
 
 def test_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
@@ -15,6 +16,32 @@ def test_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
     assert home.key("dataset-a") == first
     assert home.key("dataset-b") != first
     assert stat.S_IMODE((home / "keys" / "dataset-a.key").stat().st_mode) == 0o600
+
+
+def test_all_who_ask_for_a_key_at_once_get_the_same(tmp_path: Path) -> None:
+    """Nobody reads a key that another is still writing: an empty key would make other pseudonyms and questions."""
+    home = open_home(tmp_path / "home")
+    for name in map(str, range(40)):
+        together, found = threading.Barrier(6), set()
+
+        def ask(name: str = name, together: threading.Barrier = together, found: set[bytes] = found) -> None:
+            together.wait()
+            found.add(home.key(name))
+
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [len(key) for key in found] == [32]
+    assert {path.suffix for path in (home / "keys").iterdir()} == {".key"}
+
+
+def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "home")
+    (home / "keys" / "a.key").touch()
+    with pytest.raises(ConfigurationError, match="damaged-key"):
+        home.key("a")
 
 
 def test_the_home_folder_is_private(tmp_path: Path) -> None:

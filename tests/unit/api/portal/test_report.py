@@ -157,6 +157,25 @@ def test_noise_is_told_with_its_margins() -> None:
     assert "整表 ε=1.0" in shown("zh", privacy=PRIVACY)
 
 
+def test_means_and_quantiles_are_told_with_theirs() -> None:
+    noisy = {
+        **PRIVACY,
+        "epsilon_of_each": 0.25,
+        "records_per_subject": 3,
+        "bounds": {"pay": [0, 30000]},
+        "split": {"count": 0.25, "pay_mean": 0.25, "pay_p50": 0.25},
+        "intervals": {"pay_mean": ["pay_mean_low", "pay_mean_high"]},
+        "rank_margins": {"pay_p50": 44},
+        "steps": {"pay_p50": 50},
+    }
+    page = shown("en", privacy=noisy)
+    assert "± 44 places in rank, rounded to 50" in page
+    assert "lower and upper limit" in page
+    assert "up to 3 records per person" in page
+    assert page.count("0–30,000") == 2
+    assert "位次相差 ± 44，取整到 50" in shown("zh", privacy=noisy)
+
+
 def test_nothing_is_shown_that_was_not_measured() -> None:
     assert "<table" not in shown("en")
 

@@ -120,7 +120,9 @@ def treat_fields(
         if name in pairs or name in groups:
             columns[name] = pairs[name] if name in pairs else groups[name]
         elif control.control is Control.REDACT:
-            columns[name], changed[name] = redact(table[name], _known_identifiers(table, controls), names)
+            hide = control.parameters.get("organisations") == "hide"
+            known = _known_identifiers(table, controls)
+            columns[name], changed[name] = redact(table[name], known, names, organisations=hide)
         elif control.control in (Control.KEEP, Control.GENERALISE) or is_located(control):
             columns[name] = table[name]
         else:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from anonymize.intervals import Intervals
 from anonymize.matching import confident, match_texts, normalise_many
+from anonymize.names.organisation import TEXT_PREFILTER, organisation_spans
 from anonymize.names.rules import name_spans
 from anonymize.recognizers.registry import SPECIFICATIONS
 from anonymize.recognizers.specification import INVISIBLE, without_invisible
@@ -29,17 +30,24 @@ NameTagger = Callable[[Sequence[str]], list[list[tuple[int, int, str]]]]
 KEPT_IN_TEXT = frozenset(
     {"ORGANIZATION", "LEGAL_REPRESENTATIVE"} | {s.entity for s in SPECIFICATIONS if not s.personal}
 )
-NAME_SCORE = 0.85
+# Kinds that tell at what organisation somebody works or trades: kept unless the policy hides them.
+OF_ORGANISATIONS = frozenset({"ORGANIZATION", "CN_USCC", "CN_ORGANISATION_CODE"})
+NAME_SCORE, ORGANISATION_SCORE = 0.85, 0.6
 
 
 def find_spans(
-    values: pa.StringArray | list[str] | list[str | None], *, names: NameTagger | None = None, all_kinds: bool = False
+    values: pa.StringArray | list[str] | list[str | None],
+    *,
+    names: NameTagger | None = None,
+    all_kinds: bool = False,
+    organisations: bool = False,
 ) -> dict[int, list[Span]]:
     """Spans of personal data in `values`: position of the value → its spans, ordered, not overlapping.
 
     Identifiers come from the recognisers; persons and addresses from rules, and from `names` where a model is given.
     Identifiers go before names. Organisations, their codes and their legal
-    representatives, who are public by law, are left out unless `all_kinds`.
+    representatives, who are public by law, are left out unless `all_kinds`. organisations:
+    their names, by the endings of these too, and their codes are among the spans.
     """
     raw = pl.Series("", values, dtype=pl.String)
     hiding = raw.str.contains(INVISIBLE).fill_null(False).arg_true()
@@ -62,8 +70,12 @@ def find_spans(
         found.setdefault(text, []).append(Span(start, end, SPECIFICATIONS[number].entity, score))
     for position, spans in _named(texts, names).items():
         found[position] = _without_overlaps(found.get(position, []) + spans)
+    if organisations:
+        for position, spans in _organisations(texts).items():
+            found[position] = _without_overlaps(found.get(position, []) + spans)
     if not all_kinds:
-        found = {at: [s for s in spans if s.entity not in KEPT_IN_TEXT] for at, spans in found.items()}
+        kept_kinds = KEPT_IN_TEXT - OF_ORGANISATIONS if organisations else KEPT_IN_TEXT
+        found = {at: [s for s in spans if s.entity not in kept_kinds] for at, spans in found.items()}
     return {at: in_raw_text(sorted(found[at]), kept.get(at)) for at in sorted(found) if found[at]}
 
 
@@ -87,6 +99,15 @@ def _named(texts: pl.Series, names: NameTagger | None) -> dict[int, list[Span]]:
             public = [s for s in ruled if s.entity in KEPT_IN_TEXT]
             by_rule[at] = _without_overlaps(public + spans + ruled)
     return by_rule
+
+
+def _organisations(texts: pl.Series) -> dict[int, list[Span]]:
+    """Organisations by the endings of their names."""
+    places = texts.str.contains(TEXT_PREFILTER).fill_null(False).arg_true()
+    return {
+        at: [Span(start, end, "ORGANIZATION", ORGANISATION_SCORE) for start, end in organisation_spans(text)]
+        for at, text in zip(places.to_list(), texts.gather(places).to_list(), strict=True)
+    }
 
 
 def _without_overlaps(spans: list[Span]) -> list[Span]:

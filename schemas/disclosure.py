@@ -49,7 +49,7 @@ CONTROL_PARAMETERS: dict[Control, frozenset[str]] = {
     Control.KEEP: frozenset(),
     Control.DROP: frozenset(),
     Control.MASK: frozenset({"style", "filler", "keep_organisations", "keep_first", "keep_last"}),
-    Control.REDACT: frozenset(),
+    Control.REDACT: frozenset({"organisations"}),
     Control.PSEUDONYM: frozenset({"domain"}),
     Control.GENERALISE: frozenset({"lowest"}),
     Control.ROUND: frozenset({"base"}),
@@ -83,6 +83,8 @@ class ControlSpec(BaseModel):
             raise ValueError(f"{self.control} needs the parameter {', '.join(sorted(missing))}")
         if "style" in self.parameters:
             MaskStyle(self.parameters["style"])
+        if self.parameters.get("organisations", "keep") not in ("keep", "hide"):
+            raise ValueError(f"organisations: {self.parameters['organisations']!r}; known: keep, hide")
         if self.control is Control.COARSEN:
             _check_coarsening(self.parameters)
         return self

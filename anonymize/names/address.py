@@ -14,14 +14,16 @@ _ENDINGS = f"{_DIVISIONS}|{_PLACES}|{_ROADS}"
 _CHAIN = rf"(?>{_HAN}{{1,8}}?(?:{_ENDINGS}))(?>{_HAN}{{0,8}}?(?:{_ENDINGS})){{0,8}}+"
 _NUMBER = r"[0-9A-Za-z一二三四五六七八九十百]{1,6}+"
 _NUMBERS = rf"{_NUMBER}(?:[-－]{_NUMBER}){{0,4}}+"
-_DOOR = rf"(?>{_NUMBERS}号(?:院|楼|附?{_NUMBER}号)?)"
+_DOOR = rf"(?> ?[甲乙丙丁]?{_NUMBERS} ?号(?:院|楼|附?{_NUMBER}号)?)"
 _INNER = "号楼|号院|栋|幢|座|楼|单元|门|层|室|户|房|组|队|区|期|弄|支弄|号"
-_INSIDE = rf"(?>{_NUMBERS}(?:{_INNER})(?:之{_NUMBER})?)"
+_INSIDE = rf"(?> ?{_NUMBERS} ?(?:{_INNER})(?:之{_NUMBER})?)"
+# Building, unit and room of an estate, without words: 阳光花园3-2-501
+_TRIPLE = r"(?>[0-9]{1,3}[-－][0-9]{1,2}[-－][0-9]{3,4}(?![0-9A-Za-z-]))"
 _BUILDING = rf"(?>{_HAN}{{1,8}}?(?:{_PLACES})(?={_NUMBER}))"
 _ROOM = r"(?:[0-9]{1,4}(?:-[0-9]{1,4}){0,3}(?![0-9A-Za-z年月日元个人次岁.%-]))"
 _REST = rf"(?:{_BUILDING}|{_INSIDE}|(?>{_HAN}{{2,6}}?(?={_INSIDE}))){{0,6}}+{_ROOM}?"
 # Divisions, roads or places, then at least a door, a building or a room.
-DETAILED = re.compile(rf"(?P<chain>{_CHAIN})(?:{_DOOR}|{_INSIDE}){_REST}")
+DETAILED = re.compile(rf"(?P<chain>{_CHAIN})(?:{_DOOR}|{_INSIDE}|{_TRIPLE}){_REST}")
 # What may follow a place that a model found: road, number, building, unit.
 TAIL = re.compile(rf"(?>{_HAN}{{1,8}}?(?:{_PLACES}|{_ROADS})){{0,4}}+(?:{_DOOR}|{_INSIDE}){_REST}")
 _WHOLE_CHAIN = re.compile(_CHAIN)
@@ -30,7 +32,7 @@ _FIRST_ENDING = re.compile(_ENDINGS)
 PREFILTER = r"[省市区县旗州乡镇村路街道巷弄里号栋幢座楼室]"
 # (Rust) In every text with a detailed address: an ending, and at once a number of a door, a building or a room.
 _RUST_NUMBER = "[0-9A-Za-z一二三四五六七八九十百]{1,6}"
-DETAILED_PREFILTER = rf"(?:{_ENDINGS}){_RUST_NUMBER}(?:[-－]{_RUST_NUMBER}){{0,4}}(?:{_INNER})"
+DETAILED_PREFILTER = rf"(?:{_ENDINGS}) ?[甲乙丙丁]?{_RUST_NUMBER}(?:[-－]{_RUST_NUMBER}){{0,4}}(?: ?(?:{_INNER})|[-－])"
 # What may stand before an address without a sign between: 申请人家住杭州市.
 _LEADING = re.compile(
     "反映|咨询|投诉|举报|登记|核查|经查|留言|地址|住址|住所|居住地|户籍地|户籍|家住|住在|现住|居住在|位于|坐落于|前往|搬至|迁至|住|在|至|由|从|为|是|的|到"

@@ -19,8 +19,9 @@ _LABELS = (
     "q号",
     "加Q",
     "加q",
+    "QQ群",
+    "qq群",
 )
-_LABELS += ("QQ群", "qq群")
 _BODY = r"[1-9][0-9]{4,10}"
 
 SPECIFICATION = Specification(

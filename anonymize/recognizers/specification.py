@@ -113,7 +113,7 @@ _SPELLED_RUN = re.compile(
     f"[{_M}]{{11,}}|(?<![0-9{_W}])(?:[{_W}]{{11,}}[0-9Xx]?|[0-9{_W}]{{11}}|[0-9{_W}]{{17}}[0-9{_W}Xx])(?![0-9{_W}])"
 )
 _LETTERED_RUN = re.compile(
-    r"(?<![0-9A-Za-z])(?=(?:[OoIl]{0,5}[0-9]){7})(?:[0-9OoIl]{11}|[0-9OoIl]{17}[0-9OoIlXx])(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])(?=(?:[OoIl]{0,9}[0-9]){5})(?:[0-9OoIl]{11}|[0-9OoIl]{17}[0-9OoIlXx])(?![0-9A-Za-z])"
 )
 _SPELLING, _LETTERING = str.maketrans(_WORDS | _MARKS), str.maketrans(_LETTERS_AS_DIGITS)
 # (Rust) True of every text that `normalise` changes in another way than sign by sign.

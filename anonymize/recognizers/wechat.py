@@ -16,9 +16,23 @@ _LABELS = (
     "威信",
     "V信",
     "v信",
+    "加V",
+    "加v",
+    "加微",
+    "WeChat",
+    "wechat",
+    "Wechat",
+    "WeChat ID",
+    "wechat id",
+    "weixin",
+    "vx",
+    "VX",
+    "Vx",
+    "wx",
+    "WX",
+    "vx号",
+    "VX号",
 )
-_LABELS += ("加V", "加v", "加微", "WeChat", "wechat", "Wechat", "WeChat ID", "wechat id", "weixin")
-_LABELS += ("vx", "VX", "Vx", "wx", "WX", "vx号", "VX号")
 _BODY = r"[A-Za-z][0-9A-Za-z_-]{5,19}"
 
 SPECIFICATION = Specification(

@@ -21,6 +21,9 @@ LABELS = {
     "EMAIL_ADDRESS": "〔邮箱〕",
     "CN_PLATE": "〔车牌〕",
     "BANK_CARD": "〔卡号〕",
+    "ORGANIZATION": "〔单位〕",
+    "CN_USCC": "〔单位〕",
+    "CN_ORGANISATION_CODE": "〔单位〕",
 }
 OTHER_LABEL = "〔已隐去〕"
 AT_ONCE = 100_000  # distinct texts; bounds the memory
@@ -28,12 +31,17 @@ LEAST_KNOWN = 2  # characters of an identifier of the same record that is looked
 
 
 def redact(
-    column: pa.ChunkedArray, known: Sequence[pa.ChunkedArray] = (), names: NameTagger | None = None
+    column: pa.ChunkedArray,
+    known: Sequence[pa.ChunkedArray] = (),
+    names: NameTagger | None = None,
+    *,
+    organisations: bool = False,
 ) -> tuple[pa.ChunkedArray, int]:
     """`column` as strings without personal spans, and the number of cells that changed.
 
     known: columns of direct identifiers of the same records; their exact values go wherever the detector stands on
-    them, so that a name no rule would recognise does not stay in the remark beside it.
+    them, so that a name no rule would recognise does not stay in the remark beside it. organisations: their
+    names and codes go too, since a workplace may single somebody out.
     """
     texts: list[str | None] = column.cast(pa.string()).to_pylist()
     before = texts
@@ -43,14 +51,16 @@ def redact(
             for text, value in zip(texts, identifiers.cast(pa.string()).to_pylist(), strict=True)
         ]
     codes, values = distinct_values(pa.chunked_array([pa.array(texts, pa.string())]))
-    redacted = [_without_spans(values.slice(first, AT_ONCE), names) for first in range(0, len(values), AT_ONCE)]
+    redacted = [
+        _without_spans(values.slice(first, AT_ONCE), names, organisations) for first in range(0, len(values), AT_ONCE)
+    ]
     result = pa.chunked_array(redacted, pa.string()).take(pa.array(codes))
     changed = sum(was != now for was, now in zip(before, result.to_pylist(), strict=True))
     return result, changed
 
 
-def _without_spans(texts: pa.StringArray, names: NameTagger | None) -> pa.StringArray:
-    found = find_spans(texts, names=names)
+def _without_spans(texts: pa.StringArray, names: NameTagger | None, organisations: bool) -> pa.StringArray:
+    found = find_spans(texts, names=names, organisations=organisations)
     if not found:
         return texts
     redacted: list[str | None] = texts.to_pylist()

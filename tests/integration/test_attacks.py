@@ -12,8 +12,10 @@ import pytest
 from anonymize.apply import apply_controls
 from anonymize.cells import statistical_table
 from anonymize.plan import plan_controls
+from anonymize.recognizers.specification import without_invisible
 from anonymize.rerelease import suppress_differences
 from anonymize.treated import TreatedTable
+from anonymize.treatments.redaction import redact
 from schemas.dataset import Tier
 from schemas.disclosure import Control, ControlSpec, Recoding, TierPolicy
 from schemas.statistics import StatisticalTable
@@ -202,3 +204,46 @@ def test_a_name_hidden_in_a_remark_goes_with_its_column() -> None:
     assert "已电话联系" in texts or treated.num_rows == 0
     for name in ("姓名", "手机号"):
         assert not any(raw in texts for raw in source[name].to_pylist())
+
+
+# How a number may be written so that a reader still reads it: the attacker knows the number and looks for any form.
+def _spelled(digits: str, alphabet: str) -> str:
+    return "".join(alphabet[int(d)] if d.isdigit() else d for d in digits)
+
+
+WRITINGS = {
+    "plain": lambda v: v,
+    "full width": lambda v: _spelled(v, "０１２３４５６７８９"),
+    "words": lambda v: _spelled(v, "〇一二三四五六七八九"),
+    "capital words": lambda v: _spelled(v, "零壹贰叁肆伍陆柒捌玖"),
+    "circles": lambda v: _spelled(v, "⓪①②③④⑤⑥⑦⑧⑨"),
+    "invisible signs": lambda v: "\u200b".join(v),
+    "letters": lambda v: v.replace("0", "O").replace("1", "l"),
+    "a link": lambda v: f"https://city.gov.cn/q?id={v}&page=1",
+    "an object": lambda v: f'{{"id":"{v}"}}',
+}
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_a_number_written_otherwise_in_a_remark_goes_too(writing: str) -> None:
+    """The attacker reads every remark of the release back into digits and looks for the numbers he knows."""
+    source = persons(60)
+    write = WRITINGS[writing]
+    numbers = list(zip(source["身份证号"].to_pylist(), source["手机号"].to_pylist(), strict=True))
+    remarks = pa.array([f"证件{write(i)}，回电{write(m)}，已答复" for i, m in numbers])
+
+    def readable(column: pa.ChunkedArray) -> str:
+        texts = "\n".join(t for t in column.to_pylist() if t)
+        return without_invisible(texts)[0].translate(READ_BACK)
+
+    careless = readable(pa.chunked_array([remarks]))
+    known = [n.translate(READ_BACK) for pair in numbers for n in pair]
+    assert all(number in careless for number in known)
+    treated = readable(redact(pa.chunked_array([remarks]))[0])
+    assert "已答复" in treated
+    assert [number for number in known if number in treated or number[::-1] in treated] == []
+
+
+READ_BACK = str.maketrans(
+    "０１２３４５６７８９〇一二三四五六七八九零壹贰叁肆伍陆柒捌玖⓪①②③④⑤⑥⑦⑧⑨Ol", "0123456789" * 4 + "01"
+)

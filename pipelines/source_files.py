@@ -12,13 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from governance.audit import record
-from governance.database.dataset_tables import source_files
+from governance.database.dataset_tables import source_files, sources
 from governance.database.engine import reading
 from governance.outbox import enqueue
 from pipelines.datasets import load_dataset
 from pipelines.home import Home
 from pipelines.platform import Platform
-from pipelines.sources import SourceRecord, accept_source, list_sources, load_source
+from pipelines.sources import SourceRecord, accept_source, load_source
 from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset
 from schemas.errors import Conflict, NotFound, NotPermitted
@@ -104,6 +104,8 @@ def request_file(platform: Platform, source_id: str, name: str, actor: Actor, no
     with platform.engine.begin() as connection:
         require_cells(load_dataset(connection, source.dataset), actor)
         require_report(source, path.parent)
+        # PostgreSQL: two requests at the same moment make the file once. SQLite holds the write lock already.
+        connection.execute(sa.select(sources.c.id).where(sources.c.id == source_id).with_for_update())
         same = sa.and_(source_files.c.source == source_id, source_files.c.name == name)
         known = connection.execute(sa.select(source_files.c.status).where(same)).scalar()
         if known == "making" or (known == "ready" and path.is_file()):
@@ -132,9 +134,12 @@ def use_corrected(platform: Platform, source_id: str, actor: Actor, now: datetim
         require_cells(load_dataset(connection, source.dataset), actor)
     path = ready_file(platform, source, CORRECTED)
     digest = (list_files(platform, source_id)[CORRECTED].outcome or {}).get("digest")
-    for known in list_sources(platform, source.dataset):
-        if known.digest == digest and known.uploaded_at >= source.uploaded_at:
-            return known.id
+    same = (sources.c.dataset == source.dataset, sources.c.digest == digest)
+    later = sources.c.uploaded_at >= source.uploaded_at
+    with reading(platform.engine) as connection:
+        known = connection.execute(sa.select(sources.c.id).where(*same, later).limit(1)).scalar()
+    if known is not None:
+        return str(known)
     with path.open("rb") as content:
         name = corrected_name(source.file_name)
         return accept_source(platform, source.dataset, content, name, actor, now, corrected_from=source_id)

@@ -30,6 +30,7 @@ def _broken_rules(page: Page) -> list[str]:
     return [f"{v['id']}: {node['html'][:120]}" for v in found for node in v["nodes"]]
 
 
+@pytest.mark.timeout(600)  # three preparations by a worker that may share its machine
 def test_compare_choose_and_review(visit: Visit) -> None:
     steward = visit("tian-wei", language="zh", phone=True)
     _declare(steward)
@@ -84,4 +85,5 @@ def _without_script(visit: Visit, source: str) -> None:
     expect(steward.locator("details[open] .sentence").last).to_contain_text("With k = 20")
     steward.check("input[name=k][value='20']")
     steward.click(".choice button")
-    expect(steward.locator("ol.steps")).to_be_visible()  # on its way again
+    expect(steward.locator("ol.steps")).to_be_visible()  # on its way again; the page asks anew by itself
+    expect(steward.locator("main")).to_contain_text("Restricted data k = 20 — tian-wei", timeout=120_000)

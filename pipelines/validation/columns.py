@@ -5,6 +5,7 @@ cell reader, so a verdict never differs from frictionless's.
 """
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -63,15 +64,16 @@ class NumberCells:
         return len(self.numbers)
 
 
-class Cells:
+class Cells(ABC):
     """Cells of a form of their own, which know how a column checks them."""
 
+    @abstractmethod
     def check(self, column: "Column") -> Checked:
-        raise NotImplementedError
+        """What `column` says of them."""
 
+    @abstractmethod
     def values(self) -> Sequence[Any]:
         """The cells as frictionless's parsers would give them."""
-        raise NotImplementedError
 
 
 def plain_number(number: float | None) -> float | int | None:

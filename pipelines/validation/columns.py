@@ -93,7 +93,7 @@ class Column:
         self._absent = pa.array([*sorted(reading.missing), None], STRING)
         self.pattern = pattern
         self.kind = _kind(reading, pattern)
-        self._missing_numbers = any(_is_number(text) for text in reading.missing)
+        self._missing_numbers = means_number(reading.missing)
         self.few_distinct: bool | None = None
         self._separator = ord(" " if reading.format == "%Y-%m-%d %H:%M:%S" else "T")
         self._marks = ((10, self._separator), (13, ord(":")), (16, ord(":")))  # else Arrow takes an offset for seconds
@@ -460,6 +460,11 @@ def _not_finite(bound: Any) -> bool:
     return (isinstance(bound, Decimal) and not bound.is_finite()) or (
         isinstance(bound, float) and not np.isfinite(bound)
     )
+
+
+def means_number(missing: Iterable[str]) -> bool:
+    """Whether one of the texts that mean no value is a number."""
+    return any(_is_number(text) for text in missing)
 
 
 def _is_number(text: str) -> bool:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.read.parquet import plain_values
-from pipelines.validation.columns import Cells, Checked, Column
+from pipelines.validation.columns import Cells, Checked, Column, means_number
 from pipelines.validation.typed import FLOAT, PRECISION, STRING, UTC_TIMESTAMP
 
 EXACT_FLOAT = 2**53  # whole numbers up to here are floats exactly
@@ -297,15 +297,7 @@ def _may_mean_none(type: pa.DataType, missing: Iterable[str]) -> bool:
         return not {"True", "False"}.isdisjoint(texts)
     if pa.types.is_temporal(type):
         return any(text[0].isdigit() for text in texts)
-    return any(_is_number(text) for text in texts)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return means_number(missing)
 
 
 def _values_of(part: Any) -> Sequence[Any]:

@@ -24,7 +24,7 @@ from pipelines.read.json_text import (
 from pipelines.read.objects import array_items, line_items
 from pipelines.validation.batches import Batch, Block
 from pipelines.validation.blocks import Irregular
-from pipelines.validation.columns import Column
+from pipelines.validation.columns import Column, means_number
 from pipelines.validation.frictionless_adapter import OpenTable, Reading
 from pipelines.validation.native_cells import EXACT_FLOAT, MixedCells, as_cells, cells_of_values
 from pipelines.validation.typed import FLOAT, PRECISION, STRING
@@ -177,6 +177,8 @@ def _texts(source: SourceTable) -> Iterator[ObjectText]:
 
 
 def _reader(source: SourceTable, table: OpenTable, text: ObjectText) -> ObjectReader:
+    if source.format != "ndjson" and any(means_number(reading.missing) for reading in table.readings):
+        raise Irregular("missing values")  # 2.5 is one and 2.50 is not: a column of decimals no longer tells them apart
     numeric = [Column(reading).kind in ("integer", "number") for reading in table.readings]
     types = [_first_type(reading, exact=source.format != "ndjson") for reading in table.readings]
     if source.features is not None:

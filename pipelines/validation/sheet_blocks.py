@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.read.workbook import plain_cell
-from pipelines.validation.batches import SIZE, Batch
+from pipelines.validation.batches import Batch
 from pipelines.validation.columns import NumberCells
 from pipelines.validation.typed import STRING
+
+RECORDS = 4096  # of a block: few enough to be still in the processor's cache when their cells are put into columns
 
 
 class SheetBlock:
@@ -41,7 +43,7 @@ def sheet_blocks(records: Iterator[list[Any]], first_row: int, width: int) -> It
     """Blocks of the records with data; records are as calamine gives them."""
     number = first_row
     rest = islice(records, first_row - 1, None)
-    while part := list(islice(rest, SIZE)):
+    while part := list(islice(rest, RECORDS)):
         yield SheetBlock(number, part, width)
         number += len(part)
 

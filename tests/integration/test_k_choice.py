@@ -1,4 +1,4 @@
-"""A steward chooses k: recorded, reviewed, kept for later files, never below the policy, never for what is published."""
+"""A steward chooses k: recorded, reviewed, kept for later files, never below the policy or for what is published."""
 
 import json
 from collections.abc import Iterator

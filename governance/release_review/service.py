@@ -94,9 +94,7 @@ def reinstate_review(connection: sa.Connection, release_id: str, reason: str, *,
     Raises NotFound, NotPermitted, Conflict (`not-in-this-state`, `not-withdrawn`, `declaration-changed`), Refused.
     """
     review = load_review(connection, release_id)
-    command = ReinstateReview(
-        reason, stays_withdrawn(connection, review), _declared_otherwise(connection, release_id)
-    )
+    command = ReinstateReview(reason, stays_withdrawn(connection, review), _declared_otherwise(connection, release_id))
     event = decide_reinstatement(command, review, actor, now, _due(now))
     entry = {"kind": "reinstatement", "release": release_id, "descriptor": review.descriptor_digest}
     append_entry(connection, {**entry, "at": now.isoformat()}, actor=actor, now=now)

@@ -52,7 +52,7 @@ def test_no_coordinate_leaves(tmp_path: Path) -> None:
     source, out = write_source(tmp_path / "calls.csv", 300), tmp_path / "out.csv"
     report = anonymize_file(source, SCHEMA, by_district(), {}, Tier.OPEN, b"k" * 32, out, boundaries())
     written = out.read_text("utf-8")
-    assert written.splitlines()[0].replace("\"", "") == "district_code,事项"
+    assert written.splitlines()[0].replace('"', "") == "district_code,事项"
     assert report.after is not None
     assert (report.after.k or 0) >= 5
     with source.open(encoding="utf-8") as file:

@@ -8,6 +8,7 @@ from schemas.errors import Refused
 from schemas.text import Text
 
 LARGEST_K = 1_000_000
+LONGEST_K = 9  # digits that are read at all; what exceeds LARGEST_K is then told so
 
 
 def check_choice(policy: DisclosurePolicy, tiers: Sequence[Tier], chosen: Mapping[Tier, int]) -> None:
@@ -22,7 +23,10 @@ def check_choice(policy: DisclosurePolicy, tiers: Sequence[Tier], chosen: Mappin
                     zh=f"{tier} 级没有可选的 k：不发布该级，或策略未规定 k",
                     en=f"there is no k to choose for tier {tier}: it is not published, or its policy states none",
                 ),
-                Text(zh="请只为含准标识的层级选择 k", en="choose k for tiers that publish records of persons"),
+                Text(
+                    zh="请只为要发布且策略规定了 k 的层级选择",
+                    en="choose k only for a tier that is published and whose policy states one",
+                ),
                 field="k",
             )
         if k < least:
@@ -45,6 +49,21 @@ def check_choice(policy: DisclosurePolicy, tiers: Sequence[Tier], chosen: Mappin
                 Text(zh="请选择更小的 k", en="choose a smaller k"),
                 field="k",
             )
+
+
+def read_k(text: str, tier: str | None) -> int:
+    """The k that somebody wrote, for `tier`; None: for all. Raises Refused `invalid-k`."""
+    if text.isascii() and text.isdigit() and len(text) <= LONGEST_K and (tier is None or tier in set(Tier)):
+        return int(text)
+    raise Refused(
+        "invalid-k",
+        Text(zh="k 应为整数，层级应为已有的层级", en="k has to be a whole number, and its tier one that exists"),
+        Text(
+            zh="请在页面的列表中选择，或在命令行写 --k 10、--k open=10",
+            en="choose one of the list on the page, or write --k 10 or --k open=10 on the command line",
+        ),
+        field="k",
+    )
 
 
 def policy_k(policy: DisclosurePolicy, tier: Tier) -> int | None:

@@ -106,7 +106,7 @@ def choose_k(platform: Platform, source_id: str, chosen: Mapping[Tier, int], act
         status, outcome = connection.execute(
             sa.select(sources.c.status, sources.c.outcome).where(sources.c.id == source_id).with_for_update()
         ).one()
-        if was_published(connection, source):
+        if bytes_were_published(connection, source):
             return Chosen.KEPT
         _require_finished(status)
         release_id = (outcome or {}).get("release")
@@ -125,7 +125,7 @@ def choose_k(platform: Platform, source_id: str, chosen: Mapping[Tier, int], act
     return Chosen.PREPARED_AGAIN
 
 
-def was_published(connection: sa.Connection, source: SourceRecord) -> bool:
+def bytes_were_published(connection: sa.Connection, source: SourceRecord) -> bool:
     """Whether a release of the same bytes was ever published, withdrawn since or not."""
     query = (
         sa.select(publications.c.sequence)

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from anonymize.chosen_k import policy_k
+from anonymize.chosen_k import policy_k, read_k
 from catalog_config.configuration import Configuration
-from pipelines.k_choice import ChoiceRecord, current_choice, was_published
+from pipelines.k_choice import ChoiceRecord, bytes_were_published, current_choice
 from pipelines.sources import SourceRecord, load_release
 from schemas.dataset import Dataset, Tier
 from schemas.disclosure import DisclosureReport
-from schemas.errors import Refused
-from schemas.text import Text
 
 
 @dataclass(frozen=True)
@@ -36,17 +34,10 @@ def choices_of(
         reports=tuple(d.report for d in distributions if d.report.extra.get("tradeoff") and d.report.thresholds),
         record=current_choice(connection, dataset.name),
         least={tier: k for tier, k in least.items() if k is not None},
-        published=was_published(connection, source),
+        published=bytes_were_published(connection, source),
     )
 
 
 def read_choice(tier: str, k: str) -> dict[Tier, int]:
     """The choice that a form sends. Raises Refused `invalid-k`."""
-    if tier not in set(Tier) or not (k.isascii() and k.isdigit()) or len(k) > 9:
-        raise Refused(
-            "invalid-k",
-            Text(zh="请选择一个 k", en="choose one k"),
-            Text(zh="请在列表中选择可选的 k", en="take one of the list that can be chosen"),
-            field="k",
-        )
-    return {Tier(tier): int(k)}
+    return {Tier(tier): read_k(k, tier)}

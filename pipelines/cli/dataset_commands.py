@@ -1,6 +1,7 @@
 """Commands of a dataset's way: apply, list, prepare, review, publish, withdraw, catalog."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +68,7 @@ def changes(json: Json = False, lang: Lang = "") -> None:
     with opened() as platform, reading(platform.engine) as connection:
         waiting = waiting_changes(connection)
     if json:
-        print_json([c.__dict__ for c in waiting])
+        print_json([asdict(c) for c in waiting])
         return
     print_table(
         [
@@ -89,13 +90,19 @@ def decide(
     lang: Lang = "",
 ) -> None:
     """Agree to a change of a declaration, or not. 审核声明变更。"""
-    from governance.declaration_changes import decide_change
+    from governance.declaration_changes import ChangeStatus, decide_change
 
     with opened() as platform, platform.engine.begin() as connection:
         actor = command_actor(platform, by)
         change = decide_change(connection, number, decision, reason, actor=actor, now=datetime.now(UTC))
-    state = Text(zh=f"变更 {number} {change.status}", en=f"change {number} {change.status}")
-    say(Text(zh=f"{change.dataset}：{state.zh}", en=f"{change.dataset}: {state.en}"))
+    approved = change.status is ChangeStatus.APPROVED
+    state = Text(zh="已同意", en="agreed to") if approved else Text(zh="未同意", en="rejected")
+    say(
+        Text(
+            zh=f"{change.dataset}：变更 {number} {state.zh}",
+            en=f"{change.dataset}: change {number} {state.en}",
+        )
+    )
 
 
 @dataset_app.command("list")
@@ -223,20 +230,14 @@ def _newest_source(platform: "Platform", dataset: str, k: list[str], actor: Acto
 
 def chosen_k(given: list[str], tiers: Sequence[Tier], policy: "DisclosurePolicy") -> dict[Tier, int]:
     """`10` for every tier that has a k, `open=10` for one. Raises Refused `invalid-k`."""
-    from anonymize.chosen_k import policy_k
+    from anonymize.chosen_k import policy_k, read_k
 
     chosen: dict[Tier, int] = {}
     for text in given:
         name, _, number = text.rpartition("=")
-        if not number.isascii() or not number.isdigit() or len(number) > 9 or (name and name not in set(Tier)):
-            raise Refused(
-                "invalid-k",
-                Text(zh=f"无法识别的 k：{text}", en=f"not a k: {text}"),
-                Text(zh="请写成 --k 10 或 --k open=10", en="write --k 10 or --k open=10"),
-                field="k",
-            )
+        k = read_k(number, name or None)
         wanted = [Tier(name)] if name else [t for t in tiers if policy_k(policy, t) is not None] or list(tiers)
-        chosen.update(dict.fromkeys(wanted, int(number)))
+        chosen.update(dict.fromkeys(wanted, k))
     return chosen
 
 

@@ -17,12 +17,11 @@ from governance.canonical import canonical_digest
 from governance.database.dataset_tables import datasets, declaration_changes, publications
 from governance.outbox import enqueue
 from governance.permission import GIVEN, Permission, denied, require
+from governance.reasons import checked_reason
 from governance.transparency_log import append_entry
 from schemas.actor import Actor, Duty
 from schemas.errors import Conflict, NotFound, Refused
 from schemas.text import Text
-
-LONGEST_REASON = 2000  # characters
 
 
 class ChangeStatus(StrEnum):
@@ -112,8 +111,8 @@ def decide_change(
     """
     change = load_change(connection, number, lock=True)
     require(may_decide_change(actor, change))
-    _check(change, decision, reason)
-    _close(connection, number, DECIDED[decision], actor, now, reason.strip() or None)
+    reason = _check(change, decision, reason)
+    _close(connection, number, DECIDED[decision], actor, now, reason or None)
     if decision == "approve":
         values = {"declaration": change.declaration, "updated_at": now, "updated_by": change.proposed_by}
         connection.execute(datasets.update().where(datasets.c.name == change.dataset).values(**values))
@@ -221,7 +220,8 @@ def _close(
     connection.execute(declaration_changes.update().where(declaration_changes.c.number == number).values(**values))
 
 
-def _check(change: DeclarationChange, decision: str, reason: str) -> None:
+def _check(change: DeclarationChange, decision: str, reason: str) -> str:
+    """The reason as it is kept."""
     if decision not in DECIDED:
         raise Refused(
             "unknown-decision",
@@ -236,11 +236,5 @@ def _check(change: DeclarationChange, decision: str, reason: str) -> None:
             Text(zh="请刷新页面查看当前声明", en="look at the declaration as it is now"),
             field="number",
         )
-    stripped = reason.strip()
-    if (decision == "reject" and not stripped) or len(stripped) > LONGEST_REASON:
-        raise Refused(
-            "reason-missing" if not stripped else "reason-too-long",
-            Text(zh=f"请说明理由（不超过{LONGEST_REASON}字）", en=f"give a reason, up to {LONGEST_REASON} characters"),
-            Text(zh="请写明不同意哪一项、为什么", en="say which of it you do not agree with, and why"),
-            field="reason",
-        )
+    remedy = Text(zh="请写明不同意哪一项、为什么", en="say which of it you do not agree with, and why")
+    return checked_reason(reason, remedy, wanted=decision == "reject")

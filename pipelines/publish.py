@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from governance.audit import record
 from governance.database.dataset_tables import publications, releases
 from governance.database.engine import reading
+from governance.reasons import checked_reason
 from governance.release_review.service import (
     approved_release_ids,
     load_review,
@@ -33,6 +34,12 @@ from schemas.dataset import Dataset, Openness, Tier
 from schemas.errors import Conflict
 from schemas.release import Release
 from schemas.text import Text
+
+LONGEST_REASON = 500  # characters of a withdrawal's: it stands on the dataset's page
+REASON_REMEDY = Text(
+    zh="请写一句话说明撤回的原因：它将公布在数据集页面上",
+    en="say in one sentence why it is withdrawn: it is shown on the dataset's page",
+)
 
 
 @dataclass(frozen=True)
@@ -159,10 +166,14 @@ def _log_entry(dataset: Dataset, release: Release | None, now: datetime) -> dict
 
 
 def withdraw(platform: Platform, dataset_name: str, reason: str, actor: Actor, now: datetime) -> bool:
-    """Take a dataset's publications back: downloads end, the entry stays and says so. False: nothing was published."""
+    """Take a dataset's publications back: downloads end, the entry stays and says so. False: nothing was published.
+
+    Raises NotFound, NotPermitted, Refused (no reason, or one too long).
+    """
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, dataset_name)
     require_steward(dataset, actor)
+    reason = checked_reason(reason, REASON_REMEDY, longest=LONGEST_REASON)
     with platform.engine.begin() as connection:
         current = _current(connection, dataset_name)
         if current is None:

@@ -152,17 +152,7 @@ def take_back(request: Request, name: str, reason: Annotated[str, Form(max_lengt
     """Take the publication back; the public reads the reason."""
     actor = steward(request)
     try:
-        if not reason.strip():
-            raise Refused(
-                "reason-wanted",
-                Text(zh="请说明撤回的原因", en="say why it is withdrawn"),
-                Text(
-                    zh="请在原因栏中写一句话：它将公布在数据集页面上",
-                    en="write one sentence as the reason: it is shown on the dataset's page",
-                ),
-                field="reason",
-            )
-        withdraw(platform_of(request), name, reason.strip(), actor, datetime.now(UTC))
+        withdraw(platform_of(request), name, reason, actor, datetime.now(UTC))
     except Refused as error:
         return _desk(request, name, 422, error)
     return redirect(request, f"/steward/{name}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from governance.permission import require
+from governance.reasons import checked_reason
 from governance.release_review.events import (
     Decision,
     ReinstatementRequested,
@@ -23,7 +24,10 @@ from schemas.errors import Conflict, Refused
 from schemas.release import Release
 from schemas.text import Text
 
-LONGEST_REASON = 2000  # characters
+REASON_REMEDY = Text(
+    zh="请在理由栏写明要改什么、依据什么；更长的内容请另附文件",
+    en="say in the reason what has to change and why; put anything longer into a document of its own",
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def decide_review_step(
             Text(zh="请重新打开审核材料", en="open the evidence again"),
             field="descriptor_digest",
         )
-    reason = _checked_reason(command.reason, wanted=command.decision is not Decision.APPROVE)
+    reason = checked_reason(command.reason, REASON_REMEDY, wanted=command.decision is not Decision.APPROVE)
     statement = signed_statement(
         review.release_id, command.step, command.decision, reason, command.descriptor_digest, actor.id, now
     )
@@ -131,7 +135,7 @@ def decide_withdrawal(command: WithdrawReview, review: Review, actor: Actor, now
     """Raises NotPermitted, Conflict, Refused (no reason)."""
     require(may_withdraw(actor, review))
     _require_allowed(review, Action.WITHDRAW)
-    return ReviewWithdrawn(actor=actor.id, at=now, reason=_checked_reason(command.reason, wanted=True))
+    return ReviewWithdrawn(actor=actor.id, at=now, reason=checked_reason(command.reason, REASON_REMEDY))
 
 
 def decide_reinstatement(
@@ -161,7 +165,7 @@ def decide_reinstatement(
             Text(zh="请重新提交数据文件", en="hand in the file again"),
             field="release",
         )
-    reason = _checked_reason(command.reason, wanted=True)
+    reason = checked_reason(command.reason, REASON_REMEDY)
     people = {*review.uploaders, *([] if actor.id.startswith("system:") else [actor.id])}
     return ReinstatementRequested(actor=actor.id, at=now, reason=reason, uploaders=tuple(sorted(people)), due=due)
 
@@ -177,20 +181,3 @@ def _require_allowed(review: Review | None, action: Action) -> None:
             ),
             Text(zh="请刷新页面查看当前状态", en="look at the review's present state"),
         )
-
-
-def _checked_reason(reason: str, *, wanted: bool) -> str:
-    stripped = reason.strip()
-    if (wanted and not stripped) or len(stripped) > LONGEST_REASON:
-        raise Refused(
-            "reason-missing" if not stripped else "reason-too-long",
-            Text(
-                zh=f"请说明理由（不超过{LONGEST_REASON}字）", en=f"give a reason of up to {LONGEST_REASON} characters"
-            ),
-            Text(
-                zh="请在理由栏写明要改什么、依据什么；更长的内容请另附文件",
-                en="say in the reason what has to change and why; put anything longer into a document of its own",
-            ),
-            field="reason",
-        )
-    return stripped

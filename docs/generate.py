@@ -104,7 +104,7 @@ def error_codes() -> str:
                     code, text = call.args[0], call.args[1]
                     if isinstance(code, ast.Constant) and isinstance(text, ast.Call):
                         found.setdefault(code.value, (_name(call.func), *_wording(text)))
-    lines = ["# Error codes", "", "Every refusal carries a code, a message and mostly a remedy, in both languages.", ""]
+    lines = ["# Error codes", "", "Every refusal carries a code, a message and a remedy, in both languages.", ""]
     lines += ["| code | HTTP | message | 消息 |", "|---|---|---|---|"]
     for code, (kind, zh, en) in sorted(found.items()):
         lines.append(f"| `{code}` | {statuses[kind]} | {_cell(en)} | {_cell(zh)} |")

@@ -59,13 +59,18 @@ class BudgetLedger:
 def open_ledger(dataset: str, thresholds: Thresholds) -> BudgetLedger:
     """The ledger of a dataset whose policy allows private aggregates. Raises ConfigurationError `no-epsilon`."""
     if thresholds.epsilon_total is None:
-        raise ConfigurationError(
-            "no-epsilon",
-            Text(zh="策略未规定差分隐私预算", en="the policy gives no budget for differential privacy"),
-            Text(
-                zh="请在统计级的 thresholds 中规定 epsilon 和 epsilon_total",
-                en="state epsilon and epsilon_total in the thresholds of the statistical tier",
-            ),
-            field="policy",
-        )
+        raise no_epsilon()
     return BudgetLedger(dataset, thresholds.epsilon_total)
+
+
+def no_epsilon() -> ConfigurationError:
+    """The policy states no epsilon, so no noise can be drawn."""
+    return ConfigurationError(
+        "no-epsilon",
+        Text(zh="策略未规定差分隐私预算", en="the policy gives no budget for differential privacy"),
+        Text(
+            zh="请在统计级的 thresholds 中规定 epsilon 和 epsilon_total",
+            en="state epsilon and epsilon_total in the thresholds of the statistical tier",
+        ),
+        field="policy",
+    )

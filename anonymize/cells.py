@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from anonymize.classes import equivalence_classes
 from anonymize.dominance import contributions, needed_protection, protection_of_small
 from anonymize.hierarchies import distinct_values
-from anonymize.statistics_fields import check_fields, figure_title, is_number, not_numeric
+from anonymize.statistics_fields import check_fields, figure_title, measured_values
 from anonymize.subjects import contributors
 from anonymize.suppression import Magnitude, protect
 from anonymize.treated import CellCounts, TreatedTable
@@ -53,7 +53,7 @@ def statistical_table(
     small = persons < smallest
     primary, magnitudes, valued = small.copy(), [], {}
     for name in statistics.measured:
-        values = _numbers(table[name], name)
+        values = measured_values(table[name], name)
         given = contributions(values, cell_of, who, len(counts))
         few = (given.number > 0) & (given.number < smallest)  # else the sum of a rare value is its only holder's
         needed = np.maximum(
@@ -115,13 +115,6 @@ def _smallest_cell(thresholds: Thresholds) -> int:
     return thresholds.smallest_cell
 
 
-def _numbers(column: pa.ChunkedArray, name: str) -> np.ndarray:
-    """float64, missing values as NaN. Raises Refused `measure-not-numeric`."""
-    if not is_number(column.type):
-        raise not_numeric(name)
-    return pc.cast(column, pa.float64(), safe=False).to_numpy().astype(np.float64)
-
-
 def _thin(measure: Measure, contributors: np.ndarray, smallest: int) -> np.ndarray:
     """Cells with too few contributors for the quantiles: these cut a cell into bands, and each is a cell as well.
 
@@ -136,7 +129,7 @@ def _figures(
 ) -> dict[str, pa.Array]:
     """Column → figure per cell, in the order of the declaration. Missing values take no part."""
     columns = {}
-    values = _numbers(column, measure.field)
+    values = measured_values(column, measure.field)
     present = ~np.isnan(values)
     values, cell_of_value = values[present], cell_of[present]
     number = np.bincount(cell_of_value, minlength=cells)

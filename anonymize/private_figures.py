@@ -13,9 +13,8 @@ from math import ceil, floor, isfinite, log10
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from anonymize.statistics_fields import is_number, not_numeric
+from anonymize.statistics_fields import check_number, measured_values
 from schemas.errors import Refused
 from schemas.statistics import COUNT, Aggregate, Measure, StatisticalTable
 from schemas.table_schema import SchemaField
@@ -73,8 +72,7 @@ class Range:
 def measured_range(field: SchemaField, kind: pa.DataType, measure: Measure) -> Range:
     """The bounds that the declaration or else the schema states. Raises Refused `measure-not-numeric`,
     `no-public-bounds`."""
-    if not is_number(kind):
-        raise not_numeric(field.name)
+    check_number(kind, field.name)
     limits = measure.bounds or [field.constraints.get(name) for name in ("minimum", "maximum")]
     low, high = (float(v) if v is not None else float("nan") for v in limits)
     whole = pa.types.is_integer(kind)
@@ -147,7 +145,7 @@ def draw_figures(
     counts = with_noise(np.bincount(cell_of, minlength=cells).astype(np.int64), records, split[COUNT])
     columns = {COUNT: pa.array(np.maximum(counts, 0))}
     for measure in statistics.measures:
-        values = _numbers(table[measure.field])[inside]
+        values = measured_values(table[measure.field], measure.field)[inside]
         columns |= _figures(measure, ranges[measure.field], values, cell_of, counts, split, records)
     return columns
 
@@ -271,11 +269,6 @@ def quantile_margin(within: Range, share: float, epsilon: float, records: int) -
     from anonymize.dp import rank_margin
 
     return float(ceil(rank_margin(len(within.candidates()), share, epsilon, RARE, records)))
-
-
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
-    """float64, missing values as NaN."""
-    return pc.cast(column, pa.float64(), safe=False).to_numpy().astype(np.float64)
 
 
 def _possible(totals: np.ndarray, within: Range) -> pa.Array:

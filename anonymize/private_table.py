@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from anonymize.budget import TOLERANCE, no_epsilon
 from anonymize.private_figures import (
     Range,
     count_margin,
@@ -28,7 +29,7 @@ from anonymize.statistics_fields import NEVER_AGGREGATED, check_fields, figure_t
 from anonymize.subjects import counted_subject
 from anonymize.treated import Privacy, TreatedTable
 from schemas.disclosure import Control, DisclosureControl, FieldEffect, Thresholds
-from schemas.errors import ConfigurationError, Refused
+from schemas.errors import Refused
 from schemas.hierarchy import Hierarchy
 from schemas.statistics import COUNT, Aggregate, Measure, StatisticalTable
 from schemas.table_schema import SchemaField
@@ -36,7 +37,6 @@ from schemas.text import Text
 
 MECHANISM, SELECTION = "discrete-laplace", "permute-and-flip"
 MOST_CELLS = 10_000
-TOLERANCE = 1e-9
 
 
 def private_table(
@@ -55,15 +55,7 @@ def private_table(
     `too-many-cells`, `measure-not-numeric`, `epsilon-too-small`, `no-subject-to-bound` and those of `check_fields`.
     """
     if thresholds.epsilon is None:
-        raise ConfigurationError(
-            "no-epsilon",
-            Text(zh="策略未规定差分隐私预算", en="the policy gives no budget for differential privacy"),
-            Text(
-                zh="请在统计级的 thresholds 中规定 epsilon 和 epsilon_total",
-                en="state epsilon and epsilon_total in the thresholds of the statistical tier",
-            ),
-            field="policy",
-        )
+        raise no_epsilon()
     check_fields(table, statistics, controls)
     declared = {c.field: c.declared for c in controls if c.declared is not None}
     domains = {name: public_domain(declared[name], table[name].type, hierarchies) for name in statistics.by}

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.disclosure import DisclosureControl
 from schemas.errors import Refused
@@ -11,6 +13,7 @@ from schemas.table_schema import FieldRole
 from schemas.text import Text
 
 NEVER_AGGREGATED = frozenset({FieldRole.DIRECT_IDENTIFIER, FieldRole.FREE_TEXT})
+REMEDY = Text(zh="请改正数据集声明中的 statistics", en="correct `statistics` in the dataset's declaration")
 QUANTILES = {
     0.25: Text(zh="下四分位数", en="Lower quartile"),
     0.5: Text(zh="中位数", en="Median"),
@@ -20,13 +23,12 @@ QUANTILES = {
 
 def check_fields(table: pa.Table, statistics: StatisticalTable, controls: Sequence[DisclosureControl]) -> None:
     """Raises Refused `unknown-statistics-field`, `grouped-by-identifier`, `measured-identifier`."""
-    remedy = Text(zh="请改正数据集声明中的 statistics", en="correct `statistics` in the dataset's declaration")
     unknown = [name for name in (*statistics.by, *statistics.measured) if name not in table.column_names]
     if unknown:
         raise Refused(
             "unknown-statistics-field",
             Text(zh=f"统计表使用了未知字段：{'、'.join(unknown)}", en=f"unknown fields: {', '.join(unknown)}"),
-            remedy,
+            REMEDY,
             field=unknown[0],
         )
     identifying = {c.field for c in controls if c.role in NEVER_AGGREGATED}
@@ -36,7 +38,7 @@ def check_fields(table: pa.Table, statistics: StatisticalTable, controls: Sequen
             Text(
                 zh=f"不得按标识字段分组：{'、'.join(grouped)}", en=f"no grouping by identifiers: {', '.join(grouped)}"
             ),
-            remedy,
+            REMEDY,
             field=grouped[0],
         )
     if measured := [name for name in statistics.measured if name in identifying]:
@@ -46,25 +48,30 @@ def check_fields(table: pa.Table, statistics: StatisticalTable, controls: Sequen
                 zh=f"不得对标识字段求和、求平均或取分位数：{'、'.join(measured)}",
                 en=f"no sums, means or quantiles of identifiers: {', '.join(measured)}",
             ),
-            remedy,
+            REMEDY,
             field=measured[0],
         )
 
 
-def not_numeric(name: str) -> Refused:
-    return Refused(
+def check_number(kind: pa.DataType, name: str) -> None:
+    """Raises Refused `measure-not-numeric`."""
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return
+    raise Refused(
         "measure-not-numeric",
         Text(
             zh=f"字段 {name} 不是数值，不能求和、求平均或取分位数",
             en=f"field {name} is no number: it has neither sum nor mean nor quantiles",
         ),
-        Text(zh="请改正数据集声明中的 statistics", en="correct `statistics` in the dataset's declaration"),
+        REMEDY,
         field=name,
     )
 
 
-def is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+def measured_values(column: pa.ChunkedArray, name: str) -> np.ndarray:
+    """The cells of a measure as float64, missing ones as NaN. Raises Refused `measure-not-numeric`."""
+    check_number(column.type, name)
+    return pc.cast(column, pa.float64(), safe=False).to_numpy().astype(np.float64)
 
 
 def figure_title(column: str, measure: Measure, field: Text) -> Text:

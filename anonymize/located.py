@@ -163,9 +163,7 @@ def _effect(
     same = pc.equal(before, after).fill_null(False)
     rare = source.num_rows - nowhere - int(pc.sum(same).as_py() or 0)
     centred = bool(half.parameters.get("centroid"))
-    centre = (
-        Text(zh="，本列为区划中心", en="; this column holds the district's centre") if centred else Text(zh="", en="")
-    )
+    centre = CENTRED if centred else Text(zh="", en="")
     return FieldEffect(
         field=half.field,
         control=half.control,

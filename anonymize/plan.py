@@ -57,9 +57,12 @@ def _check_roles(schema: TableSchema, roles: Mapping[str, FieldRole]) -> None:
     if missing:
         raise Refused(
             "unclassified-field",
-            Text(zh=f"字段未定角色：{'、'.join(missing)}", en=f"fields without a role: {', '.join(missing)}"),
-            Text(zh="请在表结构中为每个字段声明角色", en="declare a role for every field in the schema"),
-            field=missing[0],
+            Text(
+                zh=f"以下字段没有确定字段角色：{'、'.join(missing)}",
+                en=f"these fields have no disclosure role: {', '.join(missing)}",
+            ),
+            Text(zh="请在表结构中为每个字段声明 role", en="declare `role` for each field in the table schema"),
+            field=", ".join(missing),
         )
 
 

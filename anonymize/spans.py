@@ -45,9 +45,9 @@ def find_spans(
     """Spans of personal data in `values`: position of the value → its spans, ordered, not overlapping.
 
     Identifiers come from the recognisers; persons and addresses from rules, and from `names` where a model is given.
-    Identifiers go before names. Organisations, their codes and their legal
-    representatives, who are public by law, are left out unless `all_kinds`. organisations:
-    their names, by the endings of these too, and their codes are among the spans.
+    Identifiers go before names. Organisations, their codes and their legal representatives, who are public by law, are
+    left out unless `all_kinds`. organisations: their names, by the endings of these too, and their codes are among the
+    spans.
     """
     raw = pl.Series("", values, dtype=pl.String)
     hiding = raw.str.contains(INVISIBLE).fill_null(False).arg_true()

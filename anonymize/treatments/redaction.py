@@ -40,8 +40,8 @@ def redact(
     """`column` as strings without personal spans, and the number of cells that changed.
 
     known: columns of direct identifiers of the same records; their exact values go wherever the detector stands on
-    them, so that a name no rule would recognise does not stay in the remark beside it. organisations: their
-    names and codes go too, since a workplace may single somebody out.
+    them, so that a name no rule would recognise does not stay in the remark beside it. organisations: their names and
+    codes go too, since a workplace may single somebody out.
     """
     texts: list[str | None] = column.cast(pa.string()).to_pylist()
     before = texts

@@ -1,6 +1,5 @@
 """GeoJSON features as records: the properties, then the geometry."""
 
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pajson
 
 from pipelines.read.json_text import ObjectText, OddText, feature_objects, utf8_chunks
+from pipelines.read.objects import array_items
 from schemas.errors import Refused
 from schemas.text import Text
 
@@ -107,7 +107,7 @@ def _parts(feature: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
 
 def _parsed(text: ObjectText) -> list[Any]:
     try:
-        return list(ijson.items(io.BytesIO(b"[" + b",".join(text.texts()) + b"]"), "item"))
+        return array_items(text)
     except ijson.JSONError:
         raise _damaged() from None
 

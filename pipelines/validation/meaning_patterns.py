@@ -4,6 +4,7 @@ The forms are wider than those by which detection finds such numbers in texts: w
 be told from other digits.
 """
 
+from anonymize.recognizers.plate import PROVINCES
 from schemas.table_schema import Meaning
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -29,7 +30,7 @@ PATTERNS = {
     Meaning.LANDLINE: r"^(?:0(?:10|2[0-9])-?[2-8][0-9]{7}|0[3-9][0-9]{2}-?[2-8][0-9]{6,7}|[48]00-?[0-9]{3}-?[0-9]{4})"
     r"(?:-[0-9]{1,6})?$",
     # GA 36-2018, with new-energy plates; 使 and 领 are diplomatic and consular.
-    Meaning.PLATE: r"^(?:[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]"
+    Meaning.PLATE: rf"^(?:[{PROVINCES}][A-HJ-NP-Z]"
     r"(?:[DF][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[DF]|[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳领])|使[0-9]{6})$",
     Meaning.EMAIL: r"^[0-9A-Za-z._%+'-]+@(?:[0-9A-Za-z](?:[0-9A-Za-z-]*[0-9A-Za-z])?\.)+[A-Za-z]{2,63}$",
     # ICAO Doc 9303: up to nine letters and digits. Of any country: registers of foreigners hold theirs.

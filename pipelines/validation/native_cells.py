@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.read.parquet import plain_values
+from pipelines.validation.buffers import absent
 from pipelines.validation.columns import Cells, Checked, Column, means_number
 from pipelines.validation.typed import FLOAT, PRECISION, STRING, UTC_TIMESTAMP
 
@@ -23,7 +24,6 @@ SHORT_SCALE = 12
 LONG_NUMBER = r"^-?[0-9]{1,16}\.[0-9]{1,20}$"
 LAST_DAY = pa.scalar(dt.date(9999, 12, 31), pa.date32())
 LAST_MOMENT = dt.datetime(9999, 12, 30)
-MIDNIGHT = dt.time(0)
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ def cells_of_values(values: Sequence[Any]) -> Any:
 
 def check_native(column: Column, cells: pa.Array) -> Checked:
     """cells: a plain column (pipelines.read.parquet) that is neither text nor nested."""
-    missing = np.array(cells.is_null())
+    missing = absent(cells)
     if _may_mean_none(cells.type, column.reading.missing):
         return check_distinct(column, cells)
     values = _converted(column, cells)
     if values is None or values.type != column.type:
         return check_distinct(column, cells)
     bad = missing & column.required
-    surely = _valid(values)
+    surely = ~absent(values)
     if column.kind is not None:
         within = column.check_typed(values)  # bounds; reads what is near one by value, as it is read here
         surely &= ~within.bad
@@ -114,17 +114,17 @@ def check_distinct(column: Column, cells: pa.Array) -> Checked:
     """Every distinct value read by frictionless."""
     encoded = cells.dictionary_encode()
     distinct = plain_values(encoded.dictionary)
-    wrong, absent = np.zeros(len(distinct) + 1, bool), np.zeros(len(distinct) + 1, bool)
+    wrong, missing = np.zeros(len(distinct) + 1, bool), np.zeros(len(distinct) + 1, bool)
     values: list[Any] = []
     for place, cell in enumerate(distinct):
         value, notes = column.reading.read(cell)
         wrong[place] = bool(notes)
-        absent[place] = value is None and str(cell) in column.reading.missing
+        missing[place] = value is None and str(cell) in column.reading.missing
         values.append(value)
-    wrong[-1], absent[-1] = column.required, True  # the place of nulls
+    wrong[-1], missing[-1] = column.required, True  # the place of nulls
     places = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
     typed = column.arrow(values)
-    return Checked(wrong[places], absent[places], None if typed is None else typed.take(encoded.indices))
+    return Checked(wrong[places], missing[places], None if typed is None else typed.take(encoded.indices))
 
 
 def _converted(column: Column, cells: pa.Array) -> pa.Array | None:
@@ -161,7 +161,7 @@ def _whole(cells: pa.Array) -> pa.Array | None:
         with np.errstate(invalid="ignore"):
             fits = (np.abs(numbers) < EXACT_FLOAT) & (np.floor(numbers) == numbers)
         whole = np.where(fits, numbers, 0).astype(np.int64)
-        return pa.array(whole, mask=~fits | np.array(cells.is_null()))
+        return pa.array(whole, mask=~fits | absent(cells))
     if pa.types.is_decimal(type):
         try:
             return cells.cast(pa.int64())
@@ -212,8 +212,8 @@ def _decimals(column: Column, cells: pa.Array) -> pa.Array:
     texts = _digits(cells, left)
     longest = _longest_fraction(texts)
     column.type = pa.decimal128(PRECISION, max(column.type.scale, longest, *(scale for scale, _ in found)))
-    absent = np.array(cells.is_null())
-    first, *others = ((fits, _decimal_array(numbers, fits & ~absent, scale).cast(column.type)) for scale, fits in found)
+    present = ~absent(cells)
+    first, *others = ((fits, _decimal_array(numbers, fits & present, scale).cast(column.type)) for scale, fits in found)
     values = first[1]
     for fits, more in others:
         values = pc.if_else(pa.array(fits), more, values)
@@ -284,10 +284,6 @@ def _day(cells: pa.Array) -> pa.Array | None:
 def _moment(moments: pa.Array) -> pa.Array:
     last = pa.scalar(LAST_MOMENT, pa.timestamp("us")).cast(moments.type)
     return pc.if_else(pc.less_equal(moments, last), moments, pa.scalar(None, moments.type))
-
-
-def _valid(values: pa.Array) -> np.ndarray:
-    return np.array(values.is_valid())
 
 
 def _may_mean_none(type: pa.DataType, missing: Iterable[str]) -> bool:

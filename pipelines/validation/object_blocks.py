@@ -111,7 +111,7 @@ class ObjectReader:
         columns = [column.combine_chunks() for column in table.select(self._names()).columns]
         if self.features is not None:
             columns = _flat(columns, self.features)
-        if not columns or not all(self._same(column, place) for place, column in enumerate(columns)):
+        if not columns or not all(map(_exact, columns)):
             return None
         return [as_cells(column) for column in columns]
 
@@ -124,13 +124,6 @@ class ObjectReader:
 
     def _names(self) -> list[str]:
         return self.keys if self.features is None else ["properties", "geometry"]
-
-    def _same(self, column: pa.Array, place: int) -> bool:
-        """Whether numbers are those that the exact way gives: floats may be whole numbers that were rounded."""
-        if column.type != FLOAT or len(column) == column.null_count:
-            return True
-        numbers = column.drop_null().to_numpy()
-        return bool((np.abs(numbers) < EXACT_FLOAT).all())
 
 
 class ObjectBlock:
@@ -226,6 +219,14 @@ def _first_type(reading: Reading, exact: bool) -> pa.DataType:
     if reading.type == "number":
         return EXACT_NUMBER if exact and not reading.float_number else FLOAT
     return {"integer": pa.int64(), "year": pa.int64(), "boolean": pa.bool_()}.get(reading.type, STRING)
+
+
+def _exact(column: pa.Array) -> bool:
+    """Whether numbers are those that the exact way gives: floats may be whole numbers that were rounded."""
+    if column.type != FLOAT or len(column) == column.null_count:
+        return True
+    numbers = column.drop_null().to_numpy()
+    return bool((np.abs(numbers) < EXACT_FLOAT).all())
 
 
 def _flat(columns: list[pa.Array], features: FeatureColumns) -> list[pa.Array]:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.validation.buffers import bytes_of, offsets
+
 Flags = npt.NDArray[np.bool_]
 
 COUNTRY_CODES = (
@@ -52,10 +54,6 @@ def _without_extension(values: pa.StringArray) -> pa.StringArray:
 
 def _digit_counts(values: pa.StringArray) -> npt.NDArray[np.int64]:
     """ASCII digits of each value."""
-    _, offsets, data = values.buffers()
-    if not len(values) or data is None:
-        return np.zeros(len(values), np.int64)
-    bounds = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
-    part = np.frombuffer(data, np.uint8)[bounds[0] : bounds[-1]]
-    before = np.concatenate(([0], np.cumsum(part - np.uint8(ord("0")) < 10, dtype=np.int64)))
-    return np.diff(before[bounds - bounds[0]])
+    places = offsets(values)
+    before = np.concatenate(([0], np.cumsum(bytes_of(values) - np.uint8(ord("0")) < 10, dtype=np.int64)))
+    return np.diff(before[places - places[0]])

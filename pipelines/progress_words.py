@@ -1,7 +1,18 @@
-"""Progress in words: rows, speed and time left, as far as they are known."""
+"""Progress in words: the step, rows, speed and time left."""
 
 from pipelines.progress import Pace, Progress
 from schemas.text import Language, Text
+
+STAGE_WORDS = {
+    "read": Text(zh="读取", en="read"),
+    "validate": Text(zh="校验", en="validate"),
+    "detect": Text(zh="识别敏感信息", en="detect personal data"),
+    "treat": Text(zh="脱敏处理", en="treat"),
+    "assess": Text(zh="评估风险", en="assess"),
+    "package": Text(zh="打包", en="package"),
+    "mark": Text(zh="标注问题单元格", en="mark cells"),
+    "fix": Text(zh="改正", en="fix"),
+}
 
 
 def told(now: Progress, pace: Pace, lang: Language) -> str:

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from pipelines.progress_words import STAGE_WORDS
 from pipelines.validation.messages import templates
 from schemas.actor import Duty
 from schemas.text import Language, Text
@@ -79,14 +80,6 @@ SOURCE_STATUS = {
     "refused": _t("未通过", "refused"),
     "prepared": _t("校验通过", "accepted"),
     "failed": _t("处理失败", "failed"),
-}
-STAGE = {
-    "read": _t("读取", "read"),
-    "validate": _t("校验", "validate"),
-    "detect": _t("识别敏感信息", "detect personal data"),
-    "treat": _t("脱敏处理", "treat"),
-    "assess": _t("评估风险", "assess"),
-    "package": _t("打包", "package"),
 }
 STEP = {
     "agency": _t("单位审核", "Agency review"),
@@ -188,7 +181,7 @@ WORDS: dict[str, dict[str, Text]] = {
     "type": TYPE,
     "duty": DUTY,
     "source-status": SOURCE_STATUS,
-    "stage": STAGE,
+    "stage": STAGE_WORDS,
     "step": STEP,
     "decision": DECISION | EVENT,
     "review-status": REVIEW_STATUS,

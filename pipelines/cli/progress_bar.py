@@ -13,22 +13,11 @@ from rich.table import Column
 
 from pipelines.cli.output import language
 from pipelines.progress import Pacer, Progress, Report
-from pipelines.progress_words import told
-from schemas.text import Text
+from pipelines.progress_words import STAGE_WORDS, told
 
 EVERY = 5.0  # seconds between two plain lines
 LABEL = 24  # columns of a terminal
 WIDE = 80  # narrower terminals have no room for a label
-STAGE_NAMES = {
-    "read": Text(zh="读取", en="read"),
-    "validate": Text(zh="校验", en="validate"),
-    "detect": Text(zh="识别", en="detect"),
-    "treat": Text(zh="脱敏", en="treat"),
-    "assess": Text(zh="评估", en="assess"),
-    "package": Text(zh="打包", en="package"),
-    "mark": Text(zh="标注问题单元格", en="mark cells"),
-    "fix": Text(zh="改正", en="fix"),
-}
 
 
 @contextmanager
@@ -64,7 +53,7 @@ def _shown_on(bar: Bar) -> Report:
         if not shown or shown[0][0] != now.stage:
             for _, old in shown:
                 bar.remove_task(old)
-            name = STAGE_NAMES[now.stage].to(language())
+            name = STAGE_WORDS[now.stage].to(language())
             shown[:] = [(now.stage, bar.add_task(name, total=None, figures=""))]
         total = {} if now.share is None else {"total": 1.0, "completed": now.share}
         bar.update(shown[0][1], figures=figures, **total)  # type: ignore[arg-type]
@@ -86,6 +75,6 @@ def plain_lines(
         last = clock()
         share = "" if now.share is None else f" {now.share:.0%}"
         figures = told(now, pace, language())
-        write(f"{label}: {STAGE_NAMES[now.stage].to(language())}{share}{' · ' if figures else ''}{figures}")
+        write(f"{label}: {STAGE_WORDS[now.stage].to(language())}{share}{' · ' if figures else ''}{figures}")
 
     return report

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli.progress_bar import STAGE_NAMES, plain_lines
+from pipelines.cli.progress_bar import plain_lines
 from pipelines.progress import STAGES, Pace, Progress
-from pipelines.progress_words import duration, told
+from pipelines.progress_words import STAGE_WORDS, duration, told
 from schemas.text import Text
 
 SCHEMA = '{"fields": [{"name": "id", "type": "integer"}]}'
@@ -40,7 +40,7 @@ def test_a_new_step_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     for second, stage in enumerate(STAGES):
         seconds[0] = second * 2.0
         report(Progress(stage))
-    assert lines == ["a.csv: 读取", "a.csv: 脱敏"]
+    assert lines == ["a.csv: 读取", "a.csv: 脱敏处理"]
 
 
 def test_figures_are_told_as_far_as_they_are_known() -> None:
@@ -56,7 +56,7 @@ def test_durations() -> None:
 
 
 def test_every_step_has_a_name() -> None:
-    assert set(STAGES) <= set(STAGE_NAMES)
+    assert set(STAGES) <= set(STAGE_WORDS)
 
 
 def test_a_terminal_sees_a_bar_and_a_pipe_sees_lines(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
+from api.dependencies import ChangeNumber
 from api.identity import signed_in_actor
 from api.platform import platform_of
 from api.portal.rendering import redirect, render
@@ -16,12 +17,11 @@ from governance.permission import require
 from pipelines.datasets import load_dataset
 from schemas.errors import GongkaiError, Refused
 
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what every database holds
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/reviews/declarations/{number}")
-def change_page(request: Request, number: Number) -> HTMLResponse:
+def change_page(request: Request, number: ChangeNumber) -> HTMLResponse:
     return _page(request, number)
 
 
@@ -59,7 +59,7 @@ def as_text(value: Any) -> str:
 @router.post("/reviews/declarations/{number}")
 def decide(
     request: Request,
-    number: Number,
+    number: ChangeNumber,
     decision: Annotated[str, Form()],
     reason: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:

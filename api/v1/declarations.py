@@ -1,12 +1,12 @@
 """Declarations of datasets, and the changes of published ones that wait for a reviewer of the publisher."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from api.dependencies import Now, SignedIn, ThePlatform
+from api.dependencies import ChangeNumber, Now, SignedIn, ThePlatform
 from governance.database.engine import reading
 from governance.declaration_changes import (
     decide_change,
@@ -20,7 +20,6 @@ from governance.permission import require
 from pipelines.datasets import apply_dataset
 from schemas.dataset import Dataset
 
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what every database holds
 router = APIRouter(prefix="/declarations", tags=["declarations"])
 
 
@@ -52,7 +51,7 @@ def waiting(platform: ThePlatform, actor: SignedIn) -> list[dict[str, Any]]:
 
 
 @router.get("/changes/{number}")
-def one(number: Number, platform: ThePlatform, actor: SignedIn) -> dict[str, Any]:
+def one(number: ChangeNumber, platform: ThePlatform, actor: SignedIn) -> dict[str, Any]:
     """A change: what holds (`held`), what is proposed (`declaration`), and where it stands."""
     with reading(platform.engine) as connection:
         change = load_change(connection, number)
@@ -61,7 +60,9 @@ def one(number: Number, platform: ThePlatform, actor: SignedIn) -> dict[str, Any
 
 
 @router.post("/changes/{number}/decisions", status_code=201)
-def decide(number: Number, decided: ChangeDecision, platform: ThePlatform, actor: SignedIn, now: Now) -> dict[str, Any]:
+def decide(
+    number: ChangeNumber, decided: ChangeDecision, platform: ThePlatform, actor: SignedIn, now: Now
+) -> dict[str, Any]:
     """Agree to a change, or not. When agreed it holds from now on."""
     with platform.engine.begin() as connection:
         change = decide_change(connection, number, decided.decision, decided.reason, actor=actor, now=now)

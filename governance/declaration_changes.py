@@ -25,6 +25,8 @@ from schemas.text import Text
 
 
 class ChangeStatus(StrEnum):
+    """Where a proposal stands. Only what waits can be decided, superseded or taken back."""
+
     WAITING = "waiting"
     APPROVED = "approved"
     REJECTED = "rejected"

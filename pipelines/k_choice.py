@@ -51,6 +51,7 @@ def current_choice(connection: sa.Connection, dataset: str) -> ChoiceRecord | No
 
 
 def find_choice(connection: sa.Connection, number: int) -> ChoiceRecord | None:
+    """The choice of that number, of whatever dataset; None where there is none."""
     row = connection.execute(sa.select(k_choices).where(k_choices.c.sequence == number)).first()
     return None if row is None else _choice_record(row)
 

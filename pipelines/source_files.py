@@ -177,6 +177,7 @@ def insert_row(
     now: datetime,
     outcome: dict[str, Any] | None = None,
 ) -> None:
+    """Record a file about a source, which has none of that name recorded yet."""
     values = {"source": source_id, "name": name, "status": status, "outcome": outcome}
     connection.execute(source_files.insert().values(**values, requested_at=now, requested_by=actor.id))
 

@@ -22,6 +22,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/reviews/declarations/{number}")
 def change_page(request: Request, number: ChangeNumber) -> HTMLResponse:
+    """What holds, what is proposed, and where it stands."""
     return _page(request, number)
 
 

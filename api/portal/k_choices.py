@@ -26,6 +26,7 @@ class Choices:
 def choices_of(
     connection: sa.Connection, dataset: Dataset, source: SourceRecord, configuration: Configuration
 ) -> Choices:
+    """What may be chosen for `source`; no reports where it has no release. Raises NotFound `unknown-release`."""
     release_id = (source.outcome or {}).get("release")
     distributions = load_release(connection, release_id).distributions if release_id else ()
     policy = configuration.policies.get(dataset.policy)

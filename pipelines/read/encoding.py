@@ -119,6 +119,7 @@ def has_utf8_run(sample: bytes) -> bool:
 
 
 def is_utf8(data: bytes | memoryview) -> bool:
+    """Whether `data` is whole characters of UTF-8."""
     offsets = np.array([0, len(data)], np.int32)
     text = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     try:
@@ -150,6 +151,7 @@ def _length(lead: int) -> int:
 
 
 def mixed_encodings(line: int) -> Refused:
+    """line: one that is not in the encoding of the others."""
     return Refused(
         "mixed-encodings",
         Text(
@@ -205,6 +207,7 @@ def is_utf8_after_all(watch: EncodingWatch, declared: str) -> bool:
 
 
 def other_encoding(declared: str) -> Refused:
+    """The file is UTF-8 though `declared` is another encoding."""
     return Refused(
         "wrong-encoding",
         Text(

@@ -72,6 +72,7 @@ def _places(data: npt.NDArray[np.uint8], test: Callable[..., npt.NDArray[np.bool
 
 
 def outside_strings(quotes: Offsets, offset: int, within: bool = False) -> bool:
+    """Whether `offset` lies outside of strings. quotes: of the text; within: the text begins within a string."""
     return not (int(np.searchsorted(quotes, offset)) + within) & 1
 
 

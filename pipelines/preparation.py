@@ -35,7 +35,7 @@ from pipelines.privacy_budget import (
     recorded_answer,
     spend,
 )
-from pipelines.progress import Pace, Progress, Report, every, progress_record
+from pipelines.progress import Pace, Progress, TellProgress, every, progress_record
 from pipelines.source_reports import keep_verdict
 from pipelines.sources import SourceRecord, error_record, load_source, preparation_key, source_path
 from schemas.actor import Actor, system_actor
@@ -51,7 +51,7 @@ TOLD_OF_WARNINGS = {"type", "row", "field", "message", "remedy"}  # no cells
 REFERENCE_TIERS = (Tier.OPEN, Tier.RESTRICTED, Tier.STATISTICAL)  # rows before aggregates, open ones first
 
 
-def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: Report | None = None) -> Release:
+def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: TellProgress | None = None) -> Release:
     """Prepare an accepted source and submit its release for review. May run twice.
 
     Raises Refused after recording for the steward why; any other error leaves the source to be tried again.

@@ -24,7 +24,7 @@ from anonymize.spans import NameTagger
 from anonymize.tradeoff import with_tradeoff
 from anonymize.treatments.pseudonyms import derive_key
 from pipelines.package import package_release
-from pipelines.progress import Progress, Report
+from pipelines.progress import Progress, TellProgress
 from pipelines.read import read_source
 from pipelines.store import Store
 from pipelines.validation.rules import ReferenceLookup
@@ -118,7 +118,7 @@ class Preparation:
 def prepare(
     preparation: Preparation,
     source_path: Path,
-    progress: Report = lambda progress: None,
+    progress: TellProgress = lambda progress: None,
     verdict: Callable[[ValidationReport], None] = lambda report: None,
 ) -> Release:
     """One release of one source. verdict: told what validation says, be it good or bad.

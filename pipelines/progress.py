@@ -25,7 +25,7 @@ class Progress:
     rows: int = 0
 
 
-Report = Callable[[Progress], None]
+TellProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Pacer:
         return Pace(now.bytes / seconds or None, now.rows / seconds or None, left)
 
 
-def every(seconds: float, write: Callable[[Progress, Pace, float], None]) -> Report:
+def every(seconds: float, write: Callable[[Progress, Pace, float], None]) -> TellProgress:
     """Passes on each new step at once, and a step's progress once in so many seconds, with its pace and the seconds
     that the step has taken."""
     pacer, last, stage, began = Pacer(), float("-inf"), "", 0.0
@@ -83,7 +83,7 @@ def progress_record(now: Progress, pace: Pace, seconds: float) -> dict[str, Any]
 Advance = Callable[[float, int], None]  # (share, bytes) of one pass over a file
 
 
-def one_pass(report: Report | None, stage: str, number: int, count: int) -> Advance:
+def one_pass(report: TellProgress | None, stage: str, number: int, count: int) -> Advance:
     """For pass `number` (0 is the first) of `count` over a file, which together are a step."""
 
     def advance(share: float, size: int) -> None:
@@ -93,7 +93,7 @@ def one_pass(report: Report | None, stage: str, number: int, count: int) -> Adva
     return advance
 
 
-def rows_told(report: Report | None, stage: str, rows_in_all: int) -> Callable[[int], None]:
+def rows_told(report: TellProgress | None, stage: str, rows_in_all: int) -> Callable[[int], None]:
     """For a step that goes row by row: to be told the rows done. rows_in_all: 0 where nobody knows."""
 
     def tell(rows: int) -> None:

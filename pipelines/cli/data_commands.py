@@ -11,7 +11,7 @@ import typer
 from catalog_config.settings import read_settings
 from pipelines.cli.output import Json, Lang, language, print_json, print_table, say
 from pipelines.cli.progress_bar import stage_progress
-from pipelines.progress import Report
+from pipelines.progress import TellProgress
 from schemas.dataset import Tier
 from schemas.disclosure import DisclosureReport, TradeoffPoint
 from schemas.errors import Conflict, NotFound
@@ -87,7 +87,7 @@ def _write_reports(
     report: ValidationReport,
     html: Path | None,
     xlsx: Path | None,
-    progress: Report,
+    progress: TellProgress,
 ) -> None:
     """Both hold raw values: they are for whoever handed the file in."""
     if html:
@@ -101,7 +101,7 @@ def _write_reports(
 
 
 def _write_fixed(
-    source: "SourceTable", schema: TableSchema, out: Path, rows: int, progress: Report
+    source: "SourceTable", schema: TableSchema, out: Path, rows: int, progress: TellProgress
 ) -> tuple[Text, ...]:
     """What was changed, one line each."""
     from pipelines.validation.fix import fix_file

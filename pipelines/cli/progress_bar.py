@@ -12,7 +12,7 @@ from rich.progress import Progress as Bar
 from rich.table import Column
 
 from pipelines.cli.output import language
-from pipelines.progress import Pacer, Progress, Report
+from pipelines.progress import Pacer, Progress, TellProgress
 from pipelines.progress_words import STAGE_WORDS, told
 
 EVERY = 5.0  # seconds between two plain lines
@@ -21,7 +21,7 @@ WIDE = 80  # narrower terminals have no room for a label
 
 
 @contextmanager
-def stage_progress(label: str) -> Iterator[Report]:
+def stage_progress(label: str) -> Iterator[TellProgress]:
     """To be told how far the work on `label` is."""
     if not sys.stderr.isatty():
         yield plain_lines(label, lambda line: print(line, file=sys.stderr, flush=True))
@@ -44,7 +44,7 @@ def stage_progress(label: str) -> Iterator[Report]:
         yield _shown_on(bar)
 
 
-def _shown_on(bar: Bar) -> Report:
+def _shown_on(bar: Bar) -> TellProgress:
     pacer = Pacer()
     shown: list[tuple[str, TaskID]] = []
 
@@ -63,7 +63,7 @@ def _shown_on(bar: Bar) -> Report:
 
 def plain_lines(
     label: str, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic, every: float = EVERY
-) -> Report:
+) -> TellProgress:
     """Writes what it is told as lines: the first at once, then one in `every` seconds at most."""
     pacer, last = Pacer(clock), float("-inf")
 

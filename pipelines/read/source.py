@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.progress import Advance, Report, one_pass
+from pipelines.progress import Advance, TellProgress, one_pass
 from pipelines.read.containers import checked_file_name, unpack
 from pipelines.read.encoding import (
     EncodingWatch,
@@ -77,7 +77,7 @@ class SourceTable:
 
 
 def read_source(
-    path: Path, *, sheet: str | None = None, encoding: str | None = None, progress: Report | None = None
+    path: Path, *, sheet: str | None = None, encoding: str | None = None, progress: TellProgress | None = None
 ) -> SourceTable:
     """Look at the whole file once: digest, format, encoding, labels. progress: told while unpacking and decoding;
     nobody knows how far a workbook is.

@@ -33,7 +33,7 @@ REMEMBERED_ROWS = 20_000  # bad records kept from the scan; others are read agai
 DECODED_AHEAD = 16_384  # bytes
 BatchCheck = Callable[[pa.RecordBatch, np.ndarray, dict[str, pa.Array]], Iterable[Any]]
 Blocks = Callable[[], Iterator[Block]]
-Advance = Callable[[int, int], None]  # (bytes, rows) done in this pass; another pass starts again
+BlocksDone = Callable[[int, int], None]  # (bytes, rows) done in this pass; another pass starts again
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Engine:
         lookups: dict[Any, Lookup] | None = None,
         checks: Sequence[BatchCheck] = (),
         folder: Path | None = None,
-        progress: Advance | None = None,
+        progress: BlocksDone | None = None,
         threads: int | None = None,
     ):
         self.table = table
@@ -276,7 +276,7 @@ def check_table(
     limit_errors: int = 1000,
     checks: Sequence[BatchCheck] = (),
     folder: Path | None = None,
-    progress: Advance | None = None,
+    progress: BlocksDone | None = None,
     references: Mapping[str, pa.Table] | None = None,
     threads: int | None = None,
     fast: bool = True,

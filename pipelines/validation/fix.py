@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.progress import Report, rows_told
+from pipelines.progress import TellProgress, rows_told
 from pipelines.read import SourceTable
 from pipelines.validation.conformance import full_width, full_width_matters, surrounded
 from pipelines.validation.messages import column_letters, field_title
@@ -99,7 +99,7 @@ class FixSummary(BaseModel):
 
 
 def fix_file(
-    source: SourceTable, schema: TableSchema, out: Path, *, rows_in_all: int = 0, progress: Report | None = None
+    source: SourceTable, schema: TableSchema, out: Path, *, rows_in_all: int = 0, progress: TellProgress | None = None
 ) -> FixSummary:
     """Write a corrected copy of `source` to `out`, as CSV in UTF-8. The source is left as it is.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import xlsxwriter
 
-from pipelines.progress import Report, rows_told
+from pipelines.progress import TellProgress, rows_told
 from pipelines.read import SourceTable
 from pipelines.validation.messages import column_letters
 from pipelines.validation.raw_cells import cell_text, raw_table
@@ -40,7 +40,7 @@ def write_xlsx(
     out: Path,
     *,
     language: Language,
-    progress: Report | None = None,
+    progress: TellProgress | None = None,
 ) -> None:
     """Write a workbook with the sheets of problems and of data.
 

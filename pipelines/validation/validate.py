@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.progress import Progress, Report
+from pipelines.progress import Progress, TellProgress
 from pipelines.read import SourceTable
 from pipelines.read.workbook import raw_records
 from pipelines.validation import frictionless_adapter as adapter
@@ -17,7 +17,7 @@ from pipelines.validation.batches import Block
 from pipelines.validation.beyond import BatchChecks
 from pipelines.validation.cell_hazards import FormulaWarnings
 from pipelines.validation.conformance import quote_warnings, row_warnings
-from pipelines.validation.engine import Advance, Outcome, check_table
+from pipelines.validation.engine import BlocksDone, Outcome, check_table
 from pipelines.validation.errors import validation_report
 from pipelines.validation.frictionless_adapter import OpenTable
 from pipelines.validation.header_shape import refuse_misplaced_header
@@ -49,7 +49,7 @@ def validate_table(
     schema: TableSchema,
     *,
     limit_errors: int = 1000,
-    progress: Report | None = None,
+    progress: TellProgress | None = None,
     references: Mapping[str, pa.Table] | None = None,
     releases: ReferenceLookup | None = None,
     folder: Path | None = None,
@@ -185,7 +185,7 @@ def bad_schema(errors: Sequence[Any]) -> Refused:
     )
 
 
-def _told(source: SourceTable, progress: Report) -> Advance:
+def _told(source: SourceTable, progress: TellProgress) -> BlocksDone:
     """Turn bytes and rows done into shares: of the file's bytes, or of the rows where it says how many it has."""
     size, rows_in_all = max(source.content.stat().st_size, 1), source.rows_in_all
 

@@ -10,12 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.read.containers import MAXIMUM_RATIO, RATIO_FREE, bomb
 from schemas.errors import Refused
 from schemas.text import Text
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 BATCH = 32_768  # rows
 BATCH_CELLS = 1 << 20
+BATCH_TEXT = 256 << 20  # bytes
+SHORT = 64  # bytes of a cell; what is longer is counted
+WIDE_FREE = 1 << 30  # and not judged below this many bytes
 EPOCH = dt.date(1970, 1, 1)
 
 
@@ -24,7 +28,7 @@ def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
     """Open a file whose columns can all be read.
 
     Raises Refused `truncated-parquet`, `encrypted-parquet`, `unreadable-columns`, `damaged-file`, also from within the
-    block.
+    block, and TooLarge `decompression-bomb`.
     """
     _check_ends(path)
     try:
@@ -32,6 +36,9 @@ def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
             unreadable = [f for f in file.schema_arrow if not _readable(f.type)]
             if unreadable:
                 raise _unreadable_columns(unreadable)
+            cells = file.metadata.num_rows * file.metadata.num_columns  # each takes a byte in a file with lines
+            if cells > max(RATIO_FREE, MAXIMUM_RATIO * path.stat().st_size):
+                raise bomb()
             yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _encrypted() if "ncrypt" in str(error) or "ecrypt" in str(error) else _damaged() from None
@@ -41,16 +48,37 @@ def parquet_records(path: Path) -> Iterator[list[Any]]:
     """The names, then each row as Python values. Raises Refused as `open_parquet` does."""
     with open_parquet(path) as file:
         yield list(file.schema_arrow.names)
-        for columns in parquet_batches(file):
+        for columns in parquet_batches(file, path):
             yield from map(list, zip(*map(plain_values, columns), strict=True))
 
 
-def parquet_batches(file: pq.ParquetFile) -> Iterator[list[pa.Array]]:
+def parquet_batches(file: pq.ParquetFile, path: Path) -> Iterator[list[pa.Array]]:
     """Columns of the next rows, in plain types: text (maybe as a dictionary), whole numbers, float64, decimal, bool,
-    date32, timestamps and times in microseconds, durations, null, and nested ones as they are."""
+    date32, timestamps and times in microseconds, durations, null, and nested ones as they are. path: of `file`.
+
+    Raises TooLarge `decompression-bomb`.
+    """
     size = max(1, min(BATCH, BATCH_CELLS // max(len(file.schema_arrow), 1)))
-    for batch in file.iter_batches(batch_size=size):
-        yield [plain_column(column) for column in batch.columns]
+    wide, most = 0, max(WIDE_FREE, MAXIMUM_RATIO * path.stat().st_size)
+    for group, longest in enumerate(_longest_rows(path)):
+        rows = max(1, min(size, BATCH_TEXT // max(longest, 1)))
+        for batch in file.iter_batches(batch_size=rows, row_groups=[group]):
+            wide += sum(max(0, column.nbytes - SHORT * len(column)) for column in batch.columns)
+            if wide > most:
+                raise bomb()
+            yield [plain_column(column) for column in batch.columns]
+
+
+def _longest_rows(path: Path) -> Iterator[int]:
+    """For each row group, bytes of the longest texts that its columns list once and repeat: a few bytes can stand for
+    a long text in every row. Reads the lists alone."""
+    schema = pq.read_schema(path)
+    texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 18, read_dictionary=texts) as file:
+        for group in range(file.num_row_groups):
+            first = next(file.iter_batches(batch_size=1, row_groups=[group], columns=texts), None) if texts else None
+            lists = [c.dictionary for c in first.columns if pa.types.is_dictionary(c.type)] if first else []
+            yield sum(pc.max(pc.binary_length(values)).as_py() or 0 for values in lists)
 
 
 def plain_column(column: pa.Array) -> pa.Array:

@@ -43,7 +43,7 @@ def parquet_blocks(source: SourceTable, table: OpenTable) -> Iterator[Block]:
             raise Irregular("header")
         _refuse_nested(file.schema_arrow, table)
         first, per_row = 2, source.content.stat().st_size / max(file.metadata.num_rows, 1)
-        for columns in parquet_batches(file):
+        for columns in parquet_batches(file, source.content):
             count = len(columns[0])
             if count:
                 yield ParquetBlock(first, columns, int(count * per_row))

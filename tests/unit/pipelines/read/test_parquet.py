@@ -6,13 +6,14 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as encryption
 import pytest
 
 from pipelines.read import read_source
-from pipelines.read.parquet import plain_column, plain_values
+from pipelines.read.parquet import open_parquet, parquet_batches, plain_column, plain_values
 from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.errors import Refused
 from schemas.table_schema import TableSchema, table_schema_from_descriptor
@@ -42,6 +43,34 @@ def refusal(path: Path, schema: TableSchema | None = None) -> Refused:
     assert error.remedy is not None
     assert error.message.zh != error.message.en
     return error
+
+
+def test_many_rows_of_one_value_in_few_bytes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "many.parquet"
+    zeros = pa.table({"a": pa.array(np.zeros(70_000_000, np.int8))})
+    pq.write_table(zeros, path, compression="zstd", row_group_size=1 << 26)
+    assert path.stat().st_size < 300_000
+    assert refusal(path).code == "decompression-bomb"
+
+
+def repeated(path: Path, length: int, rows: int) -> Path:
+    texts = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), ["x" * length])
+    pq.write_table(pa.table({"a": texts}), path, compression="zstd", store_schema=False)
+    return path
+
+
+def test_a_long_text_in_every_row_is_read_a_few_rows_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.read.parquet.BATCH_TEXT", 64 << 20)
+    path = repeated(tmp_path / "long.parquet", 1 << 20, 200)
+    with open_parquet(path) as file:
+        batches = [columns[0] for columns in parquet_batches(file, path)]
+    assert sum(map(len, batches)) == 200
+    assert max(column.nbytes for column in batches) < 80 << 20
+
+
+def test_a_long_text_in_every_row_is_not_repeated_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.read.parquet.WIDE_FREE", 32 << 20)
+    assert refusal(repeated(tmp_path / "bomb.parquet", 1 << 20, 1 << 15)).code == "decompression-bomb"
 
 
 class Keys(encryption.KmsClient):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import ijson
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pajson
@@ -16,6 +17,9 @@ from pipelines.read.json_text import ObjectText, OddText, feature_objects, utf8_
 from pipelines.read.objects import array_items
 from schemas.errors import Refused
 from schemas.text import Text
+
+MOST_NAMES = 4096  # of properties: more columns than any table may have
+PIECE = 1 << 18  # bytes looked through at once: a parser makes a cell for every name in every feature
 
 
 @dataclass(frozen=True)
@@ -31,18 +35,31 @@ class FeatureColumns:
 
 
 def feature_columns(path: Path, encoding: str | None) -> FeatureColumns:
-    """Look through a FeatureCollection (RFC 7946) once. Raises Refused `damaged-json`."""
+    """Look through a FeatureCollection (RFC 7946) once, or up to where there are more than MOST_NAMES of properties.
+    Raises Refused `damaged-json`."""
     names: dict[str, None] = {}
     only_points = True
     try:
         for text in feature_objects(utf8_chunks(path, encoding)):
-            found, points = _columns_of(text)
-            names.update(dict.fromkeys(found))
-            only_points &= points
+            for piece in _pieces(text):
+                found, points = _columns_of(piece)
+                names.update(dict.fromkeys(found))
+                only_points &= points
+                if len(names) > MOST_NAMES:
+                    return FeatureColumns(tuple(names), only_points)
     except (OddText, UnicodeDecodeError):
         found, only_points = _columns_in(_features(path, encoding))
         names = dict.fromkeys(found)
     return FeatureColumns(tuple(names), only_points)
+
+
+def _pieces(text: ObjectText) -> Iterator[ObjectText]:
+    """Features that begin within PIECE bytes of each other."""
+    first = 0
+    while first < len(text):
+        stop = int(np.searchsorted(text.starts, text.starts[first] + PIECE))
+        yield text.part(first, stop)
+        first = stop
 
 
 def feature_records(path: Path, encoding: str | None, columns: FeatureColumns) -> Iterator[list[Any]]:
@@ -93,6 +110,8 @@ def _columns_in(features: Iterable[Any]) -> tuple[Iterable[str], bool]:
         properties, geometry = _parts(feature)
         names.update(dict.fromkeys(properties))
         only_points &= (geometry or {"type": "Point"}).get("type") == "Point"
+        if len(names) > MOST_NAMES:
+            break
     return names, only_points
 
 

@@ -18,7 +18,7 @@ from pipelines.read.encoding import (
     other_encoding,
     wrong_encoding,
 )
-from pipelines.read.features import FeatureColumns
+from pipelines.read.features import MOST_NAMES, FeatureColumns
 from pipelines.read.formats import Format, container_of, format_of
 from pipelines.read.json_shape import check_json_shape
 from pipelines.read.json_text import utf8_chunks
@@ -29,7 +29,7 @@ from schemas.errors import NotFound, Refused, TooLarge
 from schemas.text import Text
 
 CHUNK = 4 << 20
-MAXIMUM_COLUMNS = 4096
+MAXIMUM_COLUMNS = MOST_NAMES
 MAXIMUM_LINE = 64 << 20
 LINE_FORMATS = ("csv", "tsv", "ndjson")
 TEXT_FORMATS = (*LINE_FORMATS, "json", "geojson")

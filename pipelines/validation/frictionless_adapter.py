@@ -10,6 +10,7 @@ import json
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -338,7 +339,21 @@ def _handlers(fields: Sequence[Any]) -> tuple[dict[str, Any], list[PatternCheck]
             check = PatternCheck(f.name, f.constraints["pattern"])
             patterns.append(check)
             handlers[f.name] = handlers[f.name]._replace(reader=_with_pattern(f, check))
+        if f.type == "integer":
+            handlers[f.name] = handlers[f.name]._replace(reader=_without_overflow(f, handlers[f.name].reader))
     return handlers, patterns
+
+
+def _without_overflow(f: Any, read: CellReader) -> CellReader:
+    """A number of JSON such as 1e308 is too large for frictionless to see whether it is whole: it is no integer."""
+
+    def reader(cell: Any) -> tuple[Any, Note]:
+        try:
+            return read(cell)
+        except InvalidOperation:
+            return None, {"type": f'type is "{f.type}/{f.format}"'}
+
+    return reader
 
 
 def _with_pattern(f: Any, check: PatternCheck) -> CellReader:

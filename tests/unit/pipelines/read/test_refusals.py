@@ -1,6 +1,7 @@
 """Files that are refused: each with its own code, in both languages, with a remedy, and without a cell's text."""
 
 import gzip
+import json
 import re
 import struct
 import zipfile
@@ -13,6 +14,7 @@ import xlsxwriter
 from pipelines.read import checked_file_name, read_source
 from pipelines.read import source as source_module
 from pipelines.read.containers import RATIO_FREE
+from pipelines.read.features import MOST_NAMES
 from schemas.errors import GongkaiError
 
 SECRET = "张三丰"
@@ -119,6 +121,18 @@ def test_other_encodings_are_believed(tmp_path: Path, text: str) -> None:
     encoding = "gb18030" if "北" in text else "latin-1"
     source = read_source(written(tmp_path, "a.csv", text.encode(encoding)), encoding=encoding)
     assert source.encoding in ("gb18030", "iso8859-1")
+
+
+def test_properties_of_ever_new_names_are_not_all_gathered(tmp_path: Path) -> None:
+    """A parser makes a cell for every name in every feature: their square would fill the memory."""
+    features = [{"type": "Feature", "geometry": None, "properties": {f"p{n}": 1}} for n in range(50_000)]
+    text = json.dumps({"type": "FeatureCollection", "features": features})
+    path = written(tmp_path, "many.geojson", text.encode())
+    error = refused(path)
+    assert error.code == "too-many-columns"
+    told = re.search(r"has (\d+) columns", error.message.en)
+    assert told is not None
+    assert MOST_NAMES < int(told[1]) < 4 * MOST_NAMES
 
 
 def test_a_bomb_in_gzip_is_stopped_early(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from pipelines.package import package_release
 from pipelines.progress import Progress, TellProgress
 from pipelines.read import read_source
 from pipelines.store import Store
+from pipelines.validation.quotes import unclosed_quote
 from pipelines.validation.rules import ReferenceLookup
 from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.dataset import Dataset, Tier
@@ -160,6 +161,9 @@ def _accepted(validated: ValidatedTable | ValidationReport) -> ValidatedTable:
         raise InvalidSource(validated)
     if not len(validated.table):
         raise no_rows()
+    for warning in validated.report.warnings:
+        if warning.type == "unclosed-quote":  # valid by the letter; but whole records would pass for one cell's text
+            raise unclosed_quote(warning.row or 1)
     return validated
 
 

@@ -78,11 +78,16 @@ def refuse_endless_cell(quote: OpenQuote | None) -> None:
             ),
             field="file",
         )
-    raise Refused(
+    raise unclosed_quote(quote.row, quote.line)
+
+
+def unclosed_quote(row: int, line: int | None = None) -> Refused:
+    """row, line: as in OpenQuote; line None: not known."""
+    return Refused(
         "unclosed-quote",
         Text(
-            zh=f"第 {quote.row} 行{_line_zh(quote)}有一个双引号没有闭合，其后的内容都成了同一个单元格",
-            en=f"a double quote opens in row {quote.row}{_line_en(quote)} and is not closed: all that follows is one "
+            zh=f"第 {row} 行{_line_zh(row, line)}有一个双引号没有闭合，其后的内容都成了同一个单元格",
+            en=f"a double quote opens in row {row}{_line_en(row, line)} and is not closed: all that follows is one "
             "cell",
         ),
         Text(
@@ -94,9 +99,9 @@ def refuse_endless_cell(quote: OpenQuote | None) -> None:
     )
 
 
-def _line_zh(quote: OpenQuote) -> str:
-    return "" if quote.row == quote.line else f"（文本第 {quote.line} 行）"
+def _line_zh(row: int, line: int | None) -> str:
+    return "" if line in (None, row) else f"（文本第 {line} 行）"
 
 
-def _line_en(quote: OpenQuote) -> str:
-    return "" if quote.row == quote.line else f" (line {quote.line} of the text)"
+def _line_en(row: int, line: int | None) -> str:
+    return "" if line in (None, row) else f" (line {line} of the text)"

@@ -1,5 +1,6 @@
 """Files and requests that were made to harm: each is refused with its reason, nothing is half done."""
 
+import io
 import time
 import zipfile
 from collections.abc import Iterator
@@ -251,6 +252,22 @@ def test_a_release_has_rows(platform: Platform, rows: int) -> None:
     assert caught.value.remedy is not None
     refused = load_source(platform, source)
     assert (refused.status, refused.outcome["error"]["code"]) == ("refused", "no-rows")
+    with reading(platform.engine) as connection:
+        assert connection.execute(sa.select(releases.c.id)).first() is None
+
+
+def test_records_within_an_open_quote_are_not_published_as_one_cell(platform: Platform) -> None:
+    """Column by column, whatever the policy takes out of the others would stand in that one cell."""
+    name = "administrative-penalties"
+    declared = read_declaration(CITY / "datasets" / f"{name}.yaml")
+    with platform.engine.begin() as connection:
+        apply_dataset(connection, declared, platform.configuration, OPERATOR, NOW)
+    lines = (CITY / "sources" / f"{name}.csv").read_text("gb18030").splitlines()
+    start, _, last = lines[-9].rpartition(",")
+    text = "\n".join([*lines[:-9], f'{start},"{last}', *lines[-8:]])
+    source = accept_source(platform, name, io.BytesIO(text.encode()), "a.csv", OPERATOR, NOW)
+    with pytest.raises(Refused, match="unclosed-quote"):
+        prepare_source(platform, source, OPERATOR)
     with reading(platform.engine) as connection:
         assert connection.execute(sa.select(releases.c.id)).first() is None
 

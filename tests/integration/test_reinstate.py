@@ -16,7 +16,7 @@ from pipelines.publish import publish, withdraw
 from pipelines.reinstate import last_withdrawn, reinstate
 from pipelines.reviewing import sign_step
 from schemas.actor import Actor, Duty
-from schemas.errors import Conflict, NotPermitted
+from schemas.errors import Conflict, NotPermitted, Refused
 from schemas.release import Release
 from tests.integration.test_bad_input import NAME, NOW, OPERATOR, approve, client_of, handed_in, steward
 from tests.integration.test_bad_input import platform as bad_input_platform
@@ -129,3 +129,9 @@ def test_through_the_stewards_page(withdrawn: tuple[Platform, Release]) -> None:
     assert client.post(address, data={"release": release.id, "reason": "误撤"}).status_code == 303
     assert "Ask for a new review" not in client.get(f"/en/steward/{NAME}").text
     assert "all three review anew" in client.get(f"/en/reviews/{release.id}").text
+
+
+@pytest.mark.parametrize(("reason", "code"), [(" ", "reason-missing"), ("因" * 501, "reason-too-long")])
+def test_withdrawing_wants_a_reason_that_can_be_kept(platform: Platform, reason: str, code: str) -> None:
+    with pytest.raises(Refused, match=code):
+        withdraw(platform, NAME, reason, steward(), NOW)

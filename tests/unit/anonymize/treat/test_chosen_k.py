@@ -2,7 +2,7 @@
 
 import pytest
 
-from anonymize.chosen_k import LARGEST_K, check_choice, policy_k, policy_with
+from anonymize.chosen_k import LARGEST_K, check_choice, policy_k, policy_with, read_k
 from schemas.dataset import Tier
 from schemas.disclosure import DisclosurePolicy
 from schemas.errors import Refused
@@ -46,3 +46,17 @@ def test_nothing_but_k_changes() -> None:
     before = POLICY.tiers[Tier.OPEN]
     assert changed.thresholds.model_copy(update={"k": 5}) == before.thresholds
     assert changed.by_role == before.by_role
+
+
+@pytest.mark.parametrize(("written", "tier"), [("10", None), ("10", "open"), ("999999999", "restricted")])
+def test_a_written_k_is_read(written: str, tier: str | None) -> None:
+    assert read_k(written, tier) == int(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "tier"),
+    [("", None), ("ten", None), ("-1", None), ("１０", None), ("1" * 10, None), ("10", ""), ("10", "x")],
+)
+def test_what_is_no_k_is_refused(written: str, tier: str | None) -> None:
+    with pytest.raises(Refused, match="invalid-k"):
+        read_k(written, tier)

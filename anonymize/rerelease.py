@@ -67,6 +67,12 @@ def suppress_differences(
     )
 
 
+def stand_out(new: pa.Table, old: pa.Table, quasi_identifiers: Sequence[str], k: int) -> bool:
+    """Whether fewer than `k` records of a class came or went between two tables at the same levels."""
+    treated = TreatedTable(table=new, fields=(), effects=(), quasi_identifiers=tuple(quasi_identifiers))
+    return _Comparison(treated, old, ()).any_few(k)
+
+
 def _classes(treated: TreatedTable) -> np.ndarray:
     codes = [distinct_values(treated.table[q])[0] for q in treated.quasi_identifiers]
     return equivalence_classes(codes, treated.table.num_rows)[0]
@@ -99,6 +105,13 @@ class _Comparison:
         self.group_of_content = np.zeros(self.contents, np.int64)
         self.group_of_content[content] = group
         self.old = np.bincount(content[self.rows :], minlength=self.contents)
+
+    def any_few(self, k: int) -> bool:
+        """Whether few came, or went."""
+        new = np.bincount(self.content, minlength=self.contents)
+        differences = (np.maximum(new - self.old, 0), np.maximum(self.old - new, 0))
+        moved = [np.bincount(self.group_of_content, d, self.groups) for d in differences]
+        return any(bool(((m > 0) & (m < k)).any()) for m in moved)
 
     def without_small_differences(self, kept: np.ndarray, k: int) -> np.ndarray:
         """Row → stays, after few newcomers are held back and few leavers are given company."""

@@ -36,6 +36,7 @@ from pipelines.privacy_budget import (
     spend,
 )
 from pipelines.progress import Pace, Progress, TellProgress, every, progress_record
+from pipelines.side_by_side import published_ids
 from pipelines.source_reports import keep_verdict
 from pipelines.sources import SourceRecord, error_record, load_source, preparation_key, source_path
 from schemas.actor import Actor, system_actor
@@ -70,13 +71,15 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: T
     try:
         question = open_question(platform, dataset, source.digest)
         while True:
+            with reading(platform.engine) as connection:
+                public = published_ids(connection, dataset.name)
             preparation = _preparation(platform, dataset, source.digest, question)
             preparation = replace(preparation, today=local_day(source.uploaded_at))
             release = prepare(preparation, path, report_progress, verdict)
-            if _record_release(platform, source, release, question, actor, warnings):
+            if _record_release(platform, source, release, public, question, actor, warnings):
                 return release
             # Meanwhile another process drew the noise for the same source: now take the table it recorded. Or the
-            # steward chose another k: now take that.
+            # steward chose another k: now take that. Or another release was published: now compare with it.
     except Refused as error:
         _record_refusal(platform, source, error, actor)
         raise
@@ -141,7 +144,7 @@ def _published_tables(
     platform: Platform, dataset: Dataset, own: Set[str], choice: KChoice | None, tier: Tier
 ) -> list[pa.Table]:
     """What was ever published of this dataset in this tier from other sources, or of this one under another choice,
-    withdrawn or not. own: digests under which this source may have been recorded."""
+    policy or schema, withdrawn or not. own: digests under which this source may have been recorded."""
     with reading(platform.engine) as connection:
         descriptors = connection.execute(
             sa.select(releases.c.descriptor)
@@ -153,10 +156,14 @@ def _published_tables(
     return [
         pq.read_table(verified_path(platform.store, distribution.file("parquet").digest), memory_map=True)
         for release in published
-        if release.source_digest not in own or release.choice != choice
+        if release.source_digest not in own or _made_by(release) != (choice, dataset.policy, dataset.table_schema)
         for distribution in release.distributions
         if distribution.tier is tier
     ]
+
+
+def _made_by(release: Release) -> tuple[KChoice | None, str, str]:
+    return release.choice, release.policy, release.table_schema
 
 
 def _record_progress(platform: Platform, source_id: str, now: Progress, pace: Pace, seconds: float) -> None:
@@ -191,15 +198,19 @@ def _record_release(
     platform: Platform,
     source: SourceRecord,
     release: Release,
+    public: Set[str],
     question: Question | None,
     actor: Actor,
     warnings: list[dict[str, Any]],
 ) -> bool:
-    """False: nothing was recorded, as the question was answered with other noise, or another k chosen, meanwhile."""
+    """False: nothing was recorded, as the question was answered with other noise, another k chosen, or another release
+    published, meanwhile. public: the releases that this one was compared with."""
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
         chosen = current_choice(connection, release.dataset)
         if release.choice != (chosen.choice if chosen else None):
+            return False
+        if published_ids(connection, release.dataset) != public:
             return False
         responsible = chosen.chosen_by if chosen and chosen.chosen_at > source.uploaded_at else source.uploaded_by
         known = connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first() is not None

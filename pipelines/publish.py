@@ -28,6 +28,7 @@ from pipelines.package import descriptor_mismatch, verify_release
 from pipelines.platform import Platform
 from pipelines.reviewing import SIGNING_KEY
 from pipelines.rows.build import build_rows
+from pipelines.side_by_side import require_compared
 from pipelines.sources import load_release
 from schemas.actor import Actor
 from schemas.dataset import Dataset, Openness, Tier
@@ -56,12 +57,15 @@ class PublicationReceipt:
 def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) -> PublicationReceipt:
     """Publish the newest approved release of a dataset, or the entry of a closed one.
 
-    Raises Conflict (nothing approved), NotPermitted, DependencyFailed (a stored file changed, the catalogue failed).
+    Raises Conflict (nothing approved, `published-meanwhile`), NotPermitted, DependencyFailed (a stored file changed,
+    the catalogue failed).
     """
     with reading(platform.engine) as connection:
         dataset = load_dataset(connection, dataset_name)
         require_steward(dataset, actor)
         release = _release_to_publish(connection, dataset, platform.home.key(SIGNING_KEY))
+        if release is not None:
+            require_compared(platform, connection, release)
     if release is not None:
         verify_release(release, platform.store)
         _build_rows(platform, release)

@@ -5,6 +5,7 @@ from datetime import datetime
 from governance.outbox import enqueue
 from governance.release_review.service import decide_step
 from pipelines.platform import Platform
+from pipelines.side_by_side import require_compared
 from pipelines.sources import load_release
 from schemas.actor import Actor
 
@@ -23,7 +24,8 @@ def sign_step(
 ) -> str:
     """Decide `step` on the evidence with `descriptor_digest`; returns the release's new status.
 
-    Raises NotPermitted, Conflict (not this step's turn, other evidence), Refused (a reason is wanted).
+    Raises NotPermitted, Conflict (not this step's turn, other evidence, `published-meanwhile`), Refused (a reason is
+    wanted).
     """
     with platform.engine.begin() as connection:
         review = decide_step(
@@ -37,6 +39,8 @@ def sign_step(
             now=now,
             signing_key=platform.home.key(SIGNING_KEY),
         )
+        if decision == "approve":
+            require_compared(platform, connection, load_release(connection, release_id))
         if review.status == "approved":
             dataset = load_release(connection, release_id).dataset
             # A reinstated release is approved a second time, and published a second time.

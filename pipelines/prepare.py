@@ -136,6 +136,7 @@ def prepare(
         progress=progress,
         releases=preparation.references,
         folder=preparation.work,
+        today=preparation.today,
     )
     verdict(validated if isinstance(validated, ValidationReport) else validated.report)
     table = _accepted(validated).table

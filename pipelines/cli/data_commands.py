@@ -61,13 +61,15 @@ def validate(
     lang: Lang = "",
 ) -> None:
     """Check a file against a schema. 按表结构校验文件。"""
+    from governance.clocks import local_day
     from pipelines.read import read_source
     from pipelines.validation.validate import validate_table
 
     checked = find_schema(schema)
     with stage_progress(file.name) as progress:
         source = read_source(file, sheet=sheet, encoding=encoding, progress=progress)
-        result = validate_table(source, checked, limit_errors=limit_errors, progress=progress)
+        today = local_day(datetime.now(UTC))
+        result = validate_table(source, checked, limit_errors=limit_errors, progress=progress, today=today)
         report = result if isinstance(result, ValidationReport) else result.report
         _write_reports(source, checked, report, html, xlsx, progress)
         changes = _write_fixed(source, checked, fix, report.rows, progress) if fix else ()

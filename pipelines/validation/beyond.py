@@ -1,6 +1,7 @@
 """All that is checked beyond the schema's own types and constraints, batch by batch: meanings, rules, warnings."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,18 @@ class BatchChecks:
     raises ConfigurationError (`invalid-rule`) and Refused (`reference-unavailable`).
     """
 
-    def __init__(self, schema: TableSchema, lookup: ReferenceLookup | None = None, *, limit: int = 1000):
-        """lookup: reads other datasets' current releases. limit: of errors over all batches; 0 is no limit."""
+    def __init__(
+        self,
+        schema: TableSchema,
+        lookup: ReferenceLookup | None = None,
+        *,
+        limit: int = 1000,
+        today: date | None = None,
+    ):
+        """lookup: reads other datasets' current releases. limit: of errors over all batches; 0 is no limit. today:
+        nobody is born later."""
         self.schema = schema
+        self.today = today
         self.rules = rule_check(schema, lookup)
         self.limit = limit or 10**9
         self.truncated = False
@@ -47,7 +57,7 @@ class BatchChecks:
         names = batch.schema.names
         self._cells.add(dict(zip(names, batch.columns, strict=True)) if cells is None else cells, rows, names)
         table = pa.Table.from_batches([batch])
-        found, total = meaning_errors(table, self.schema, row_numbers=rows, limit=max(left, 0))
+        found, total = meaning_errors(table, self.schema, row_numbers=rows, limit=max(left, 0), today=self.today)
         self.truncated |= total > len(found)
         if self.rules:
             more = self.rules(batch, rows, max(left, 0) + 1)

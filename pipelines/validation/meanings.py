@@ -10,6 +10,7 @@ A missing value always passes: `required` is the schema's business.
 
 import datetime
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,16 +57,24 @@ def checked_meanings() -> frozenset[Meaning]:
     return frozenset(KERNELS)
 
 
-def check_meaning(values: pa.Array | pa.ChunkedArray, field: Mapping[str, Any], at: pa.Array | None = None) -> Flags:
+def check_meaning(
+    values: pa.Array | pa.ChunkedArray,
+    field: Mapping[str, Any],
+    at: pa.Array | None = None,
+    today: datetime.date | None = None,
+) -> Flags:
     """True where a value is missing or is what the field's meaning says.
 
     values: any Arrow type that writes such values (strings, integers, floats, decimals). field: its descriptor.
-    at: for `valid_on_field`, the values of that field. Raises ConfigurationError where the meaning cannot be checked
-    on this type, or a property of the field is wrong.
+    at: for `valid_on_field`, the values of that field. today: nobody is born later; by default the computer's own.
+
+    Raises ConfigurationError where the meaning cannot be checked on this type, or a property of the field is wrong.
     """
     kernel = KERNELS.get(Meaning(field["meaning"])) if field.get("meaning") else None
     if kernel is None:
         return np.ones(len(values), bool)
+    if kernel is _births:
+        kernel = partial(_births, today=today)
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     flags = np.empty(len(array), bool)
     try:
@@ -79,12 +88,18 @@ def check_meaning(values: pa.Array | pa.ChunkedArray, field: Mapping[str, Any], 
 
 
 def meaning_errors(
-    table: pa.Table, schema: TableSchema, *, row_numbers: npt.NDArray[np.int64] | None = None, limit: int = 1000
+    table: pa.Table,
+    schema: TableSchema,
+    *,
+    row_numbers: npt.NDArray[np.int64] | None = None,
+    limit: int = 1000,
+    today: datetime.date | None = None,
 ) -> tuple[list[TableError], int]:
     """(the first `limit` errors in order of row and column, number of all errors).
 
     table: columns named as the fields, in the file's order, typed or as strings; fields without a column are passed
-    over. row_numbers: the file's row of each record; by default the first record stands in row 2.
+    over. row_numbers: the file's row of each record; by default the first record stands in row 2. today: nobody is born
+    later; by default the computer's own.
     """
     rows = np.arange(2, len(table) + 2) if row_numbers is None else row_numbers
     wrong: list[tuple[int, int, int]] = []
@@ -99,7 +114,7 @@ def meaning_errors(
             raise _unusable(descriptor)
         # A date that the file leaves out says nothing: then a code that was ever in force is right.
         at = table.column(at_name).combine_chunks() if at_name in table.column_names else None
-        bad = np.flatnonzero(~check_meaning(table.column(name), descriptor, at))
+        bad = np.flatnonzero(~check_meaning(table.column(name), descriptor, at, today))
         total += len(bad)
         wrong += [(int(rows[i]), position, int(i)) for i in bad[:limit]]
     return [_error(table, schema, *place) for place in sorted(wrong)[:limit]], total
@@ -214,9 +229,9 @@ def _days(numbers: npt.NDArray[np.int64]) -> Flags:
     return (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= days)
 
 
-def _births(values: pa.Array, _field: Mapping[str, Any]) -> Flags:
+def _births(values: pa.Array, _field: Mapping[str, Any], today: datetime.date | None = None) -> Flags:
     """Days, months or years since OLDEST_BIRTH that have begun: dates, or texts such as 1990-01-31, 199001, 1990."""
-    today = datetime.date.today()
+    today = today or datetime.date.today()
     if pa.types.is_temporal(values.type):
         day = values.cast(pa.date32())
         inside = pc.and_(pc.less_equal(day, today), pc.greater_equal(day, datetime.date(OLDEST_BIRTH, 1, 1)))

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -53,19 +54,20 @@ def validate_table(
     references: Mapping[str, pa.Table] | None = None,
     releases: ReferenceLookup | None = None,
     folder: Path | None = None,
+    today: date | None = None,
 ) -> ValidatedTable | ValidationReport:
     """Check every record of `source`.
 
     limit_errors: stop after so many errors; 0 lists all. progress: told after each block. references: typed
     tables that the schema's foreign keys refer to, by name. releases: reads other datasets' current releases, for
-    rules. folder: for scratch files.
+    rules. folder: for scratch files. today: the day the file was handed in; nobody in it was born later.
 
     Raises Refused where the schema itself is wrong (`bad-schema`, `unknown-field-type`, `bad-pattern`,
     `pattern-too-slow`, `reference-unavailable`), the header is misplaced (`title-line`, `two-header-rows`) or a cell
     has no end (`unclosed-quote`, `cell-too-long`), and ConfigurationError (`invalid-rule`).
     """
     started = time.monotonic()
-    checks = BatchChecks(schema, releases, limit=limit_errors)
+    checks = BatchChecks(schema, releases, limit=limit_errors, today=today)
     formulas = FormulaWarnings(schema)
     outcome = check_table(
         lambda: open_source(source, schema, references or {}),

@@ -5,6 +5,7 @@ import ipaddress
 import random
 import re
 import string
+from pathlib import Path
 
 import numpy as np
 import phonenumbers
@@ -17,9 +18,11 @@ from stdnum import mac
 from stdnum.cn import ric
 
 from anonymize.recognizers.registry import SPECIFICATIONS
+from pipelines.read import read_source
 from pipelines.validation.meanings import check_meaning
 from pipelines.validation.telephones import COUNTRY_CODES
-from schemas.table_schema import Meaning
+from pipelines.validation.validate import ValidatedTable, validate_table
+from schemas.table_schema import Meaning, table_schema_from_descriptor
 from tests.factories import personal_data
 
 ASSIGNED_ELSEWHERE = {"379"}  # the Vatican's, which has its numbers under Italy's code
@@ -186,3 +189,12 @@ def test_births_are_past_days(day: datetime.date) -> None:
     assert verdicts([f"{day:%Y-%m-%d}", f"{day:%Y%m%d}"], Meaning.DATE_OF_BIRTH) == [expected, expected]
     field = {"name": "f", "meaning": "date-of-birth"}
     assert check_meaning(pa.array([day]), field).tolist() == [expected]
+
+
+@pytest.mark.parametrize(("today", "born"), [(datetime.date(2001, 5, 6), True), (datetime.date(2001, 5, 5), False)])
+def test_nobody_is_born_after_the_file_was_handed_in(tmp_path: Path, today: datetime.date, born: bool) -> None:
+    (tmp_path / "a.csv").write_text("b\n2001-05-06\n", "utf-8")
+    fields = [{"name": "b", "type": "date", "meaning": "date-of-birth"}]
+    schema = table_schema_from_descriptor({"fields": fields}, "births", "1.0.0")
+    result = validate_table(read_source(tmp_path / "a.csv"), schema, today=today)
+    assert isinstance(result, ValidatedTable) == born

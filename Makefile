@@ -34,7 +34,7 @@ serve: $(READY)
 	@$(BIN)/gongkai serve
 
 test: $(READY)
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadgroup --durations=30
 
 test-ckan: $(READY)
 	@tests/ckan/start $(BIN)/pytest tests/integration/test_catalog_conformance.py tests/integration/test_publish_to_ckan.py

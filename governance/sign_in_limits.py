@@ -22,6 +22,7 @@ ATTEMPTS_WINDOW = timedelta(minutes=15)
 BURST = 30  # failures from one address, on whatever names
 REFILL = timedelta(minutes=1)  # then one more attempt each time
 PREFIXES = {4: 24, 6: 64}  # the network of an address; a house or a mobile phone has a /64 to itself
+FORGOTTEN = timedelta(days=1)  # what began longer ago tells nothing any more
 LOCAL = "local"  # the command line and tests: no network
 # Both databases understand it; two first attempts at once meet in one row.
 FIRST_ATTEMPT = sa.text(
@@ -44,6 +45,11 @@ def forget_attempt(connection: sa.Connection, account: str, client: str) -> None
         .where(sign_in_attempts.c.key == _address_key(client), sign_in_attempts.c.attempts > 0)
         .values(attempts=sign_in_attempts.c.attempts - 1)
     )
+
+
+def forget_old_attempts(connection: sa.Connection, now: datetime) -> None:
+    """Rows of networks and names that came once do not stay for ever."""
+    connection.execute(sign_in_attempts.delete().where(sign_in_attempts.c.since < now - FORGOTTEN))
 
 
 def network_of(address: str) -> str:

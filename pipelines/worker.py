@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from governance.access.service import run_due
 from governance.database.engine import reading
 from governance.outbox import Task, anything_due, extend_lease, finish, lease_next, retry_later
+from governance.sign_in_limits import forget_old_attempts
 from pipelines.letters import send_letter
 from pipelines.platform import Platform
 from pipelines.source_files import list_files
@@ -62,9 +63,12 @@ HANDLERS: dict[str, Callable[[Platform, Task], None]] = {
 
 
 def run_clocks(platform: Platform) -> None:
-    """Lapse applications and expire grants whose time is over. Running it again changes nothing."""
+    """Lapse applications and expire grants whose time is over, forget attempts to sign in. Running it again changes
+    nothing."""
+    now = datetime.now(UTC)
     with platform.engine.begin() as connection:
-        run_due(connection, actor=system_actor("worker"), now=datetime.now(UTC))
+        run_due(connection, actor=system_actor("worker"), now=now)
+        forget_old_attempts(connection, now)
 
 
 def run_until_idle(platform: Platform) -> int:

@@ -94,7 +94,7 @@ def reinstate_review(connection: sa.Connection, release_id: str, reason: str, *,
     Raises NotFound, NotPermitted, Conflict (`not-in-this-state`, `not-withdrawn`, `declaration-changed`), Refused.
     """
     review = load_review(connection, release_id)
-    command = ReinstateReview(reason, stays_withdrawn(connection, review), _declared_otherwise(connection, release_id))
+    command = ReinstateReview(reason, stays_withdrawn(connection, review), _declared_otherwise(connection, review))
     event = decide_reinstatement(command, review, actor, now, _due(now))
     entry = {"kind": "reinstatement", "release": release_id, "descriptor": review.descriptor_digest}
     append_entry(connection, {**entry, "at": now.isoformat()}, actor=actor, now=now)
@@ -109,17 +109,18 @@ def stays_withdrawn(connection: sa.Connection, review: Review) -> bool:
     return last is not None and (review.reinstated is None or review.reinstated.at <= last)
 
 
-def _declared_otherwise(connection: sa.Connection, release_id: str) -> tuple[str, ...]:
+def _declared_otherwise(connection: sa.Connection, review: Review) -> tuple[str, ...]:
     """What of the dataset's declaration no longer fits the release."""
     row = connection.execute(
         sa.select(releases.c.descriptor, datasets.c.declaration)
         .join(datasets, datasets.c.name == releases.c.dataset)
-        .where(releases.c.id == release_id)
+        .where(releases.c.id == review.release_id)
     ).first()
     if row is None:
         return ()
     release, dataset = Release.model_validate(row.descriptor), Dataset.model_validate(row.declaration)
     pairs = {
+        "publisher": (review.publisher, dataset.publisher),  # its reviewers are another agency's by now
         "openness": ({d.tier for d in release.distributions}, set(dataset.published_tiers)),
         "schema": (release.table_schema, dataset.table_schema),
         "policy": (release.policy, dataset.policy),

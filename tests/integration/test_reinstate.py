@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from governance.database.dataset_tables import datasets
 from governance.database.engine import reading
+from governance.release_review.service import reinstate_review
 from governance.transparency_log import entries, verify_log
 from pipelines import worker
 from pipelines.current_release import current_release
@@ -88,15 +89,16 @@ def test_withdrawn_again_it_stays_away(withdrawn: tuple[Platform, Release]) -> N
     assert waiting(platform) == release.id
 
 
-def test_another_declaration_needs_another_release(withdrawn: tuple[Platform, Release]) -> None:
-    platform, _ = withdrawn
+@pytest.mark.parametrize(("field", "value"), [("policy", "public-notice"), ("publisher", "ecology-bureau")])
+def test_another_declaration_needs_another_release(withdrawn: tuple[Platform, Release], field: str, value: str) -> None:
+    platform, release = withdrawn
     with platform.engine.begin() as connection:
         row = connection.execute(sa.select(datasets.c.declaration).where(datasets.c.name == NAME)).scalar_one()
-        changed = {**row, "policy": "public-notice"}
+        changed = {**row, field: value}
         connection.execute(datasets.update().where(datasets.c.name == NAME).values(declaration=changed))
-    with pytest.raises(Conflict, match="declaration-changed") as caught:
-        reinstate(platform, NAME, "误撤", steward(), LATER)
-    assert "policy" in caught.value.message.en
+    with pytest.raises(Conflict, match="declaration-changed") as caught, platform.engine.begin() as connection:
+        reinstate_review(connection, release.id, "误撤", actor=steward(), now=LATER)
+    assert field in caught.value.message.en
 
 
 def test_nothing_is_reinstated_that_was_not_withdrawn(platform: Platform) -> None:

@@ -20,7 +20,15 @@ QUEUE_KEEPING = {
 # Counting attempts to sign in, when nobody is anybody yet; the refusal or the session is recorded.
 COUNTING = {
     f"governance.sign_in_limits.{name}"
-    for name in ("count_attempt", "forget_attempt", "_count_on_name", "_count_on_address", "_locked", "_write")
+    for name in (
+        "count_attempt",
+        "forget_attempt",
+        "forget_old_attempts",
+        "_count_on_name",
+        "_count_on_address",
+        "_locked",
+        "_write",
+    )
 }
 DATABASE_ITSELF = ("governance.database",)
 # Parts of a write whose caller records it.

@@ -19,6 +19,7 @@ from governance.sign_in_limits import (
     REFILL,
     count_attempt,
     forget_attempt,
+    forget_old_attempts,
     network_of,
 )
 from schemas.actor import ANONYMOUS, Duty, system_actor
@@ -114,6 +115,17 @@ def test_a_large_office_is_not_slowed_by_its_own_people(engine: sa.Engine) -> No
         with engine.begin() as connection:
             forget_attempt(connection, f"name-{n}", OWNER)
     count_attempt(engine, "wang-li", OWNER, NOW)
+
+
+def test_names_and_networks_that_came_once_are_forgotten(engine: sa.Engine) -> None:
+    for n in range(5):
+        count_attempt(engine, f"name-{n}", f"2001:db8:{n:x}::1", NOW)
+    later = NOW + timedelta(days=1, seconds=1)
+    count_attempt(engine, "wang-li", GUESSER, later)
+    with engine.begin() as connection:
+        forget_old_attempts(connection, later)
+        kept = connection.execute(sa.select(sign_in_attempts.c.since)).scalars().all()
+    assert list(kept) == [later, later]
 
 
 def test_a_refused_attempt_is_not_counted(engine: sa.Engine) -> None:

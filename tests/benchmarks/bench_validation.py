@@ -215,8 +215,11 @@ def _speed(folder: Path) -> list[Row]:
 
 
 def _sheet(folder: Path) -> list[Row]:
-    slow = rate(measured("frictionless", write_sheet(folder / "sample.xlsx", SHEET_SAMPLE), 1))
-    return [_ratio("XLSX 50 k × 12", measured("ours", write_sheet(folder / "s.xlsx", SHEET_ROWS), 1), slow, 15)]
+    sample, sheet = write_sheet(folder / "sample.xlsx", SHEET_SAMPLE), write_sheet(folder / "s.xlsx", SHEET_ROWS)
+    before = measured("frictionless", sample, 1)
+    checked = measured("ours", sheet, 1)
+    after = measured("frictionless", sample, 1)
+    return [_ratio("XLSX 50 k × 12", checked, (rate(before) + rate(after)) / 2, 15)]
 
 
 def _large(folder: Path) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Changes of a published dataset's declaration: proposed by its steward, shown when a reviewer of the publisher agreed.
+"""Changes of a declaration that others rely on: proposed by its steward, shown when a reviewer of the publisher agreed.
 
 Readers rely on what is declared: the licence, the legal basis, for whom it is open. Until somebody besides the steward
 has agreed, the public page keeps what was agreed before. `schemas.dataset.CHANGED_AT_ONCE` lists what needs no review.
@@ -15,9 +15,11 @@ import sqlalchemy as sa
 from governance.audit import record
 from governance.canonical import canonical_digest
 from governance.database.dataset_tables import datasets, declaration_changes, publications
+from governance.database.decision_tables import reviews
 from governance.outbox import enqueue
 from governance.permission import GIVEN, Permission, denied, require
 from governance.reasons import checked_reason
+from governance.release_review.transitions import Status
 from governance.transparency_log import append_entry
 from schemas.actor import Actor, Duty
 from schemas.errors import Conflict, NotFound, Refused
@@ -33,6 +35,7 @@ class ChangeStatus(StrEnum):
     SUPERSEDED = "superseded"  # by a later proposal, or taken back
 
 
+SIGNED = (Status.AWAITING_COMPLIANCE, Status.AWAITING_SECRECY, Status.APPROVED)  # by one reviewer at least
 DECIDED = {"approve": ChangeStatus.APPROVED, "reject": ChangeStatus.REJECTED}
 
 
@@ -60,10 +63,12 @@ class DeclarationChange:
         return str(self.held["publisher"])
 
 
-def was_published(connection: sa.Connection, dataset: str) -> bool:
-    """Whether the public ever saw it: then its page stands, even where the data was withdrawn."""
-    query = sa.select(publications.c.sequence).where(publications.c.dataset == dataset).limit(1)
-    return connection.execute(query).first() is not None
+def others_rely(connection: sa.Connection, dataset: str) -> bool:
+    """Whether its declaration is more than a draft: the public saw it (then its page stands, even where the data was
+    withdrawn), or a reviewer has signed a release made under it."""
+    seen = sa.select(publications.c.sequence).where(publications.c.dataset == dataset).limit(1)
+    signed = sa.select(reviews.c.release_id).where(reviews.c.dataset == dataset, reviews.c.status.in_(SIGNED)).limit(1)
+    return any(connection.execute(query).first() is not None for query in (seen, signed))
 
 
 def propose_change(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from catalog_config.configuration import Configuration
 from governance.audit import record
 from governance.database.dataset_tables import datasets
-from governance.declaration_changes import propose_change, was_published
+from governance.declaration_changes import others_rely, propose_change
 from schemas.actor import Actor, Duty
 from schemas.dataset import CHANGED_AT_ONCE, Dataset, unknown_dataset
 from schemas.errors import NotFound, NotPermitted, Refused
@@ -86,8 +86,8 @@ def apply_dataset(
 ) -> bool:
     """Record a declaration; True when it is new or changed. Applying it again changes nothing.
 
-    What readers of a published dataset rely on is not changed here but proposed: see `waiting_change`. Applying the
-    declaration that holds takes a proposal back.
+    What readers of a published dataset, or reviewers who have signed its release, rely on is not changed here but
+    proposed: see `waiting_change`. Applying the declaration that holds takes a proposal back.
     """
     require_steward(dataset, actor)
     check_references(dataset, configuration)
@@ -101,7 +101,7 @@ def apply_dataset(
     if known.publisher != dataset.publisher:
         require_steward(known, actor)
     held = known.model_dump(mode="json", by_alias=True, exclude={"source"})  # as this version would write it
-    if not was_published(connection, dataset.name):
+    if not others_rely(connection, dataset.name):
         return _record_declaration(connection, dataset.name, held, declaration, actor, now)
     at_once = {**held, **{name: declaration[name] for name in CHANGED_AT_ONCE}}
     changed = _record_declaration(connection, dataset.name, held, at_once, actor, now)

@@ -4,11 +4,9 @@ import contextlib
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ import sqlalchemy as sa
 
 import pipelines.preparation
 from catalog_config.settings import Settings
-from governance.database.dataset_tables import outbox, privacy_spendings, releases
+from governance.database.dataset_tables import privacy_spendings, releases
 from governance.database.engine import reading
 from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo import CITY
@@ -36,6 +34,7 @@ from schemas.dataset import Dataset, Tier
 from schemas.errors import ConfigurationError, Refused
 from schemas.release import Release
 from schemas.statistics import StatisticalTable
+from tests.killed_worker import kill_and_finish
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OPERATOR = system_actor("test")
@@ -371,16 +370,7 @@ def test_a_worker_killed_in_the_middle_spends_once(tmp_path: Path) -> None:
     source = accept_source(
         platform, NAME, io.BytesIO((CITY / "sources" / f"{NAME}.csv").read_bytes()), "data.csv", STEWARD, NOW
     )
-    environment = {**os.environ, "GONGKAI_HOME": str(settings.home)}
-    command = [sys.executable, "-m", "pipelines.cli", "worker", "--until-idle"]
-    for delay in (2.0, 4.0, 6.0):
-        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        with platform.engine.begin() as connection:  # the lease of a dead worker runs out
-            connection.execute(outbox.update().values(leased_until=None))
-    subprocess.run(command, env=environment, check=True, timeout=240)
+    kill_and_finish(platform)
     assert load_source(platform, source).status == "prepared"
     assert spent(platform) == [1.0]
     assert len(recorded(platform)) == 1

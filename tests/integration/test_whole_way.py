@@ -2,11 +2,6 @@
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +13,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from catalog_config.settings import Settings
-from governance.database.dataset_tables import outbox, publications, sources
+from governance.database.dataset_tables import publications, sources
 from governance.database.engine import reading
 from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo import CITY
@@ -33,6 +28,7 @@ from pipelines.worker import run_until_idle
 from schemas.actor import Actor, Duty, system_actor
 from schemas.dataset import Tier
 from schemas.errors import Conflict, DependencyFailed, NotPermitted, Refused
+from tests.killed_worker import kill_and_finish
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OPERATOR = system_actor("test")
@@ -239,16 +235,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     platform = open_platform(settings)
     source, _ = hand_in(platform, "employment-registrations")
-    environment = {**os.environ, "GONGKAI_HOME": str(settings.home)}
-    command = [sys.executable, "-m", "pipelines.cli", "worker", "--until-idle"]
-    for delay in (2.0, 4.0, 6.0):
-        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        with platform.engine.begin() as connection:  # the lease of a dead worker runs out
-            connection.execute(outbox.update().values(leased_until=None))
-    subprocess.run(command, env=environment, check=True, timeout=240)
+    kill_and_finish(platform)
     record = load_source(platform, source)
     assert record.status == "prepared"
     assert record.outcome is not None

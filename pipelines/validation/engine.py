@@ -54,25 +54,28 @@ class Outcome:
 @dataclass
 class CheckedBlock:
     """The outcome of one block: positions of suspicious records and their cells, (hashes, positions) of each key,
-    typed cells, and the cells of text columns as they stand."""
+    typed cells (None where those of `misfits` do not fit their types), and the cells of text columns as they stand."""
 
     batch: Batch
     bad: list[int]
     cells: dict[int, list[Any]]
     keys: dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]]
     typed: pa.RecordBatch | None
+    misfits: set[str]
     texts: dict[str, pa.Array]
 
 
 @dataclass
 class Scan:
-    """The state of one pass. fits: all typed batches had the same types."""
+    """The state of one pass. fits: all typed batches had the same types. misfits: columns with values that their type
+    does not hold."""
 
     stores: dict[tuple[str, ...], KeyStore]
     suspects: Suspects = field(default_factory=Suspects)
     rows: int = 0
     bytes: int = 0
     fits: bool = True
+    misfits: set[str] = field(default_factory=set)
     table: pa.Table | None = None
     found: list[Any] = field(default_factory=list)
 
@@ -111,16 +114,24 @@ class Engine:
         Raises Irregular, UnicodeDecodeError or ArrowInvalid where these blocks cannot be read exactly.
         """
         scan = self.scan(blocks())
-        apart = any(column.hashed_apart for column in self.columns)
-        if apart or not scan.fits:
+        if self._hashed_apart() or not scan.fits:
             scan = self.scan(blocks())  # the columns' types are wide enough now
+        if self._hashed_apart() or not scan.fits:  # unless a column holds values that no type of numbers takes
+            for name in scan.misfits:
+                self.by_name[name].type = STRING
+            scan = self.scan(blocks())
         candidates = {fields: store.candidates(self.limit) for fields, store in scan.stores.items()}
         repeats = [candidates[key.fields] for key in self.keys]
         errors, partial = word(self.table, self.keys, repeats, self.lookups, scan.suspects, blocks, self.limit)
         return Outcome(errors, scan.rows, path, None if errors else scan.table, scan.found, partial)
 
+    def _hashed_apart(self) -> bool:
+        return any(column.hashed_apart for column in self.columns)
+
     def scan(self, blocks: Iterator[Block]) -> Scan:
         """One pass over the blocks."""
+        for column in self.columns:
+            column.hashed_apart = False
         scan = Scan({key.fields: KeyStore(self.folder) for key in self.keys})
         suspects = scan.suspects
         writer: TypedWriter | None = None
@@ -137,6 +148,7 @@ class Engine:
                 clean = known + len(suspects.bad) == 0
                 if checked.typed is None:
                     scan.fits = False
+                    scan.misfits |= checked.misfits
                 else:
                     schema = schema or checked.typed.schema
                     scan.fits &= checked.typed.schema.equals(schema)
@@ -224,6 +236,7 @@ class Engine:
             cells={**(block.cells(positions) if positions else {}), **dict(batch.odd)},
             keys=keys,
             typed=self._typed([one.typed for one in checked.values()]),
+            misfits={name for name, one in checked.items() if one.typed is None},
             texts=self._texts(cells, checked) if self.checks else {},
         )
 

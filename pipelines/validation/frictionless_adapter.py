@@ -20,6 +20,7 @@ from frictionless.formats.csv import CsvControl
 from frictionless.resources import TableResource
 from frictionless.table import Row, create_cell_handlers
 
+from pipelines.validation.bounds import BOUNDS, incomparable, refuse_unreadable_bounds
 from pipelines.validation.patterns import PatternCheck
 from pipelines.validation.quotes import OpenQuote, find_open_quote, is_endless, limit_cells, refuse_endless_cell
 
@@ -163,7 +164,7 @@ def resource_of(
 ) -> Any:
     """A frictionless resource of a text file (path, format, encoding), or of records whose first one holds the labels.
 
-    Raises Unopenable where the schema itself is wrong, Refused `bad-pattern`.
+    Raises Unopenable where the schema itself is wrong, Refused `bad-pattern` and `bad-bound`.
     """
     try:
         parsed = Schema.from_descriptor(schema)
@@ -172,6 +173,7 @@ def resource_of(
     for f in parsed.fields:
         if f.type == "string" and f.constraints.get("pattern") is not None:
             PatternCheck(f.name, f.constraints["pattern"])
+        refuse_unreadable_bounds(f.name, f.constraints, f.create_value_reader())
     if file is None:
         return TableResource(name="table", data=records, format="inline", schema=parsed)
     path, format, encoding = file
@@ -331,7 +333,7 @@ def _primary_key(resource: Any, names: Sequence[str]) -> list[str]:
 
 
 def _handlers(fields: Sequence[Any]) -> tuple[dict[str, Any], list[PatternCheck]]:
-    """Cell handlers whose pattern checks are bounded in time."""
+    """Cell handlers whose pattern checks are bounded in time, and which say where a bound cannot be compared."""
     handlers = create_cell_handlers(list(fields))
     patterns: list[PatternCheck] = []
     for f in fields:
@@ -341,6 +343,8 @@ def _handlers(fields: Sequence[Any]) -> tuple[dict[str, Any], list[PatternCheck]
             handlers[f.name] = handlers[f.name]._replace(reader=_with_pattern(f, check))
         if f.type == "integer":
             handlers[f.name] = handlers[f.name]._replace(reader=_without_overflow(f, handlers[f.name].reader))
+        if f.type == "datetime" and any(f.constraints.get(bound) is not None for bound in BOUNDS):
+            handlers[f.name] = handlers[f.name]._replace(reader=_comparing(f.name, handlers[f.name].reader))
     return handlers, patterns
 
 
@@ -352,6 +356,18 @@ def _without_overflow(f: Any, read: CellReader) -> CellReader:
             return read(cell)
         except InvalidOperation:
             return None, {"type": f'type is "{f.type}/{f.format}"'}
+
+    return reader
+
+
+def _comparing(name: str, read: CellReader) -> CellReader:
+    """Python compares no moment with an offset to one without."""
+
+    def reader(cell: Any) -> tuple[Any, Note]:
+        try:
+            return read(cell)
+        except TypeError:
+            raise incomparable(name) from None
 
     return reader
 

@@ -59,8 +59,9 @@ def _exact_decimal(now: pa.DataType, values: Sequence[Any]) -> pa.DataType | Non
             return None
         figures, exponent = number.as_tuple().digits, int(number.as_tuple().exponent)
         scale = max(scale, -exponent)
-        digits = max(digits if number else 0, len(figures) + exponent)
-    return pa.decimal128(PRECISION, scale) if max(digits, 0) + scale <= PRECISION else None
+        if number:
+            digits = max(digits, len(figures) + exponent)
+    return pa.decimal128(PRECISION, scale) if digits + scale <= PRECISION else None
 
 
 def to_arrow(values: Sequence[Any], type: pa.DataType) -> pa.Array:

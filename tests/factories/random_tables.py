@@ -152,6 +152,8 @@ def _field(source: random.Random, number: int) -> tuple[dict[str, Any], list[str
             field["groupChar"] = ","
         if kind == "number" and chance() < 0.15:
             field["decimalChar"], pool = ",", [*pool, "1,5"]
+            if constraints.get("minimum") == "0.5":  # a bound is read like a cell; frictionless fails on one it cannot
+                constraints["minimum"] = "0,5"
         if kind == "number" and chance() < 0.15:
             field["floatNumber"] = True
         if chance() < 0.1:

@@ -114,6 +114,19 @@ def test_fresh_random_tables(shard: int, tmp_path: Path, monkeypatch: pytest.Mon
     check_pairs(range(first, first + size), tmp_path, monkeypatch)
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_keys_of_numbers_that_no_decimal_type_holds_together(tmp_path: Path, fast: bool) -> None:
+    """A record with too many cells, and others of the same key, beside numbers of more than 38 digits in all."""
+    cells = ["0,x", "1e-30", "1" * 30, "0", "5", "5,y"]
+    (tmp_path / "t.csv").write_text("a\n" + "\n".join(cells) + "\n", "utf-8")
+    schema = {"fields": [{"name": "a", "type": "number", "bareNumber": False}], "primaryKey": ["a"]}
+    package = tmp_path / "p.json"
+    package.write_text(json.dumps({"name": "p", "resources": [{"name": "t", "path": "t.csv", "schema": schema}]}))
+    expected = said_by_frictionless(package, "t", 1000)
+    assert [error[0] for error in expected] == ["extra-cell", "primary-key"] * 2
+    assert said_by_engine(package, "t", 1000, fast)[0] == expected
+
+
 VERDICTS = SHARED_DATA / "validation" / "verdicts.json"
 FILE_SHARDS = 8
 OTHERWISE = ("frictionless-py/data/table.ods",)  # recorded where the ODS reader was not installed

@@ -241,10 +241,19 @@ def test_foreign_keys_to_given_tables(tmp_path: Path) -> None:
         ({"name": "a", "type": "integer", "constraints": {"minLength": 3}}, "bad-schema"),
         ({"name": "a", "type": "string", "constraints": {"pattern": "[a-"}}, "bad-pattern"),
         ({"name": "a", "type": "string", "constraints": {"pattern": r"(?=a)(a|aa)+(\1)*b\1"}}, "pattern-too-slow"),
+        ({"name": "a", "type": "number", "decimalChar": ",", "constraints": {"minimum": "0.5"}}, "bad-bound"),
+        ({"name": "a", "type": "date", "constraints": {"maximum": "1/1/2020"}}, "bad-bound"),
     ],
 )
 def test_a_wrong_schema_is_refused(tmp_path: Path, field: dict[str, Any], code: str) -> None:
     assert refused(written(tmp_path, "a\n" + "a" * 60 + "!\n"), schema_of(field)).code == code
+
+
+def test_moments_with_an_offset_are_not_compared_with_a_bound_without(tmp_path: Path) -> None:
+    field = {"name": "a", "type": "datetime", "constraints": {"minimum": "2020-01-01T00:00:00"}}
+    validated(written(tmp_path, "a\n2020-01-01T10:00:00\n"), schema_of(field))
+    error = refused(written(tmp_path, "a\n2020-01-01T10:00:00Z\n"), schema_of(field))
+    assert (error.code, error.field) == ("bad-bound", "a")
 
 
 def test_an_unknown_type_is_named_with_its_field(tmp_path: Path) -> None:

@@ -35,13 +35,13 @@ def incomparable(field: str) -> Refused:
         field,
         Text(
             zh=f"字段“{field}”的值与表结构中的上下限无法比较：一方带时区，另一方不带",
-            en=f"values of the field “{field}” cannot be compared with its bounds in the table schema: either the values "
-            "or the bounds have a time zone, the others have none",
+            en=f"values of the field “{field}” cannot be compared with its bounds in the table schema: either the "
+            "values or the bounds have a time zone, the others have none",
         ),
         Text(
             zh="请统一：文件中的时间与表结构中的 constraints 要么都带时区（如 +08:00），要么都不带",
-            en="make them alike: the file's times and the schema's constraints all with a time zone (such as +08:00), or "
-            "all without",
+            en="make them alike: the file's times and the schema's constraints all with a time zone (such as +08:00), "
+            "or all without",
         ),
     )
 

@@ -63,8 +63,8 @@ def validate_table(
     rules. folder: for scratch files. today: the day the file was handed in; nobody in it was born later.
 
     Raises Refused where the schema itself is wrong (`bad-schema`, `unknown-field-type`, `bad-pattern`,
-    `pattern-too-slow`, `bad-bound`, `reference-unavailable`), the header is misplaced (`title-line`, `two-header-rows`) or a cell
-    has no end (`unclosed-quote`, `cell-too-long`), and ConfigurationError (`invalid-rule`).
+    `pattern-too-slow`, `bad-bound`, `reference-unavailable`), the header is misplaced (`title-line`,
+    `two-header-rows`) or a cell has no end (`unclosed-quote`, `cell-too-long`), and ConfigurationError (`invalid-rule`).
     """
     started = time.monotonic()
     checks = BatchChecks(schema, releases, limit=limit_errors, today=today)

@@ -64,7 +64,8 @@ def validate_table(
 
     Raises Refused where the schema itself is wrong (`bad-schema`, `unknown-field-type`, `bad-pattern`,
     `pattern-too-slow`, `bad-bound`, `reference-unavailable`), the header is misplaced (`title-line`,
-    `two-header-rows`) or a cell has no end (`unclosed-quote`, `cell-too-long`), and ConfigurationError (`invalid-rule`).
+    `two-header-rows`) or a cell has no end (`unclosed-quote`, `cell-too-long`), and ConfigurationError
+    (`invalid-rule`).
     """
     started = time.monotonic()
     checks = BatchChecks(schema, releases, limit=limit_errors, today=today)

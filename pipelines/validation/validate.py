@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from pipelines.progress import Progress, TellProgress
 from pipelines.read import SourceTable
-from pipelines.read.workbook import raw_records
 from pipelines.validation import frictionless_adapter as adapter
 from pipelines.validation.batches import Block
 from pipelines.validation.beyond import BatchChecks
@@ -116,7 +115,7 @@ def block_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]] 
 
 
 def sheet_reader(source: SourceTable) -> Callable[[OpenTable], Iterator[Block]]:
-    return lambda table: sheet_blocks(raw_records(source.opened), table.first_row, len(table.readings))
+    return lambda table: sheet_blocks(source.opened, table.first_row, len(table.readings))
 
 
 def in_schema_order(table: pa.Table, schema: TableSchema) -> pa.Table:

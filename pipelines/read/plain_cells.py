@@ -1,0 +1,278 @@
+"""Cells of a piece of a sheet's XML, put into columns without a Python object for each."""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.read.plain_xml import (
+    MASKS,
+    WORD,
+    NotPlain,
+    Tag,
+    Tags,
+    cut_at_the_edges,
+    may_follow,
+    tags_of,
+    texts_between,
+    unescaped,
+)
+
+SUCCESSORS = may_follow(
+    {
+        Tag.ROW: (Tag.ROW, Tag.CELL, Tag.ROW_END),
+        Tag.CELL: (Tag.VALUE, Tag.INLINE, Tag.CELL, Tag.ROW_END),
+        Tag.VALUE: (Tag.VALUE_END,),
+        Tag.VALUE_END: (Tag.CELL_END,),
+        Tag.INLINE: (Tag.TEXT, Tag.SPACED),
+        Tag.TEXT: (Tag.TEXT_END,),
+        Tag.SPACED: (Tag.TEXT_END,),
+        Tag.TEXT_END: (Tag.INLINE_END,),
+        Tag.INLINE_END: (Tag.CELL_END,),
+        Tag.CELL_END: (Tag.CELL, Tag.ROW_END),
+        Tag.ROW_END: (Tag.ROW,),
+    }
+)
+ROW_BEGINS, CELL_BEGINS = b'<row r="', b'<c r="'
+MOST_DIGITS, MOST_LETTERS, MOST_STYLES = 7, 3, 200
+ATTRIBUTES = re.compile(r'(?: s="(?P<style>[0-9]{1,6})"| t="(?P<type>[a-zA-Z]+)"){0,2}(?P<closed>/?)')
+FLOAT, STRING, MOMENT = pa.float64(), pa.string(), pa.timestamp("us")
+NUMBER_SIGNS = np.isin(np.arange(256), [*b"0123456789.eE+-"])
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_383
+CELLS_FREE, EMPTY_FOR_ONE = 4_000_000, 20  # sparser sheets are left to the general reader, which looks closer
+FIRST_DAY, LAST_DAY = 61, 2_958_465  # 1900-03-01, before which workbooks know a 29 February 1900, and 9999-12-31
+DAY_ZERO = np.datetime64(dt.datetime(1899, 12, 30), "us")
+MILLISECONDS = 86_400_000  # of a day
+
+
+class Kind(IntEnum):
+    """What a cell holds. SHARED: the number of a shared text."""
+
+    BLANK = 0
+    NUMBER = 1
+    MOMENT = 2
+    TEXT = 3
+    SHARED = 4
+    BOOLEAN = 5
+
+
+BY_TYPE = {"n": Kind.NUMBER, "str": Kind.TEXT, "inlineStr": Kind.TEXT, "s": Kind.SHARED, "b": Kind.BOOLEAN}
+# Numbers (float64), texts, truths or moments; a list where a column holds several kinds.
+Column: TypeAlias = pa.Array | list[Any]
+
+
+@dataclass(frozen=True)
+class CellBlock:
+    """Some rows of a sheet. first: number of the first (1 = top row). columns: by number (0 = A), null for no cell.
+    cells: how many are not blank. top, bottom: the first and the last row with such a cell, 0 where there is none."""
+
+    first: int
+    count: int
+    columns: dict[int, Column]
+    cells: int
+    top: int
+    bottom: int
+
+
+@dataclass
+class Book:
+    """What the cells of a sheet refer to. shared: the texts. moments: per style, see `moment_styles`. seen: attributes
+    of cells met so far, with what they mean."""
+
+    shared: pa.StringArray
+    moments: Sequence[bool | None]
+    seen: dict[str, Kind] = field(default_factory=dict)
+
+
+def cell_block(text: bytes, book: Book, last_row: int) -> CellBlock:
+    """The cells of whole rows. last_row: the number of the row before them. Raises NotPlain."""
+    tags = tags_of(text, SUCCESSORS)
+    if tags.kind[0] != Tag.ROW:
+        raise NotPlain
+    rows, cells = np.flatnonzero(tags.kind == Tag.ROW), np.flatnonzero(tags.kind == Tag.CELL)
+    closed, following = tags.closed, np.append(tags.kind[1:], Tag.ROW)
+    if (closed[rows] != (following[rows] == Tag.ROW)).any():
+        raise NotPlain
+    if (closed[cells] != ((following[cells] == Tag.CELL) | (following[cells] == Tag.ROW_END))).any():
+        raise NotPlain
+    numbers, digits = _row_numbers(tags, rows)
+    if numbers[0] <= last_row or (np.diff(numbers) <= 0).any():
+        raise NotPlain
+    cells_of_row = np.diff(np.append(np.searchsorted(cells, rows), len(cells)))
+    row_of_cell = np.repeat(np.arange(len(rows)), cells_of_row)
+    columns, after = _columns(tags, cells, rows[row_of_cell], digits[row_of_cell])
+    if ((np.diff(columns) <= 0) & (np.diff(row_of_cell) == 0)).any():
+        raise NotPlain
+    kinds = _kinds(tags, cells, after, following[cells] == Tag.INLINE, book)
+    filled = ~closed[cells]
+    value_tags = cells[filled] + 1 + (following[cells[filled]] == Tag.INLINE)
+    texts = texts_between(tags, value_tags)
+    if cut_at_the_edges(tags, value_tags[tags.kind[value_tags] != Tag.SPACED]):
+        raise NotPlain
+    kinds, columns, places = kinds[filled], columns[filled], numbers[row_of_cell[filled]] - last_row - 1
+    count = int(numbers[-1]) - last_row
+    empty = (kinds != Kind.TEXT) & (np.asarray(pc.binary_length(texts)) == 0)
+    columns = np.where(empty, -1, columns)
+    used = np.flatnonzero(np.bincount(columns + 1)[1:]).tolist()
+    if (
+        count * len(used) > CELLS_FREE + EMPTY_FOR_ONE * len(cells)
+        or numbers[-1] > LAST_ROW
+        or max(used, default=0) > LAST_COLUMN
+    ):
+        raise NotPlain
+    found = {}
+    for column in used:
+        here = np.flatnonzero(columns == column)
+        found[column] = _column(texts.take(pa.array(here)), kinds[here], places[here], count, book)
+    rows_with = places[~empty] + last_row + 1
+    top, bottom = (int(rows_with[0]), int(rows_with[-1])) if len(rows_with) else (0, 0)
+    return CellBlock(last_row + 1, count, found, len(rows_with), top, bottom)
+
+
+def _row_numbers(tags: Tags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(number of each row, its digits). Raises NotPlain."""
+    begin = tags.begin[rows]
+    if (tags.words[begin] != int.from_bytes(ROW_BEGINS, "little")).any():
+        raise NotPlain
+    numbers, digits = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+    going = np.ones(len(rows), bool)
+    for place in range(MOST_DIGITS):
+        signs = tags.data[begin + len(ROW_BEGINS) + place]
+        going &= (signs >= ord("0")) & (signs <= ord("9"))
+        numbers = np.where(going, numbers * 10 + signs - ord("0"), numbers)
+        digits += going
+    if (digits == 0).any() or (tags.data[begin + len(ROW_BEGINS) + digits] != ord('"')).any():
+        raise NotPlain
+    return numbers, digits
+
+
+def _columns(tags: Tags, cells: np.ndarray, row_tags: np.ndarray, digits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(column of each cell, 0 = A; the place behind its reference). row_tags, digits: of the row that each cell stands
+    in, which its reference must name. Raises NotPlain."""
+    begin = tags.begin[cells]
+    if ((tags.words[begin] & MASKS[len(CELL_BEGINS)]) != int.from_bytes(CELL_BEGINS, "little")).any():
+        raise NotPlain
+    place = begin + len(CELL_BEGINS)
+    columns, going = np.zeros(len(cells), np.int64), np.ones(len(cells), bool)
+    letters = np.zeros(len(cells), np.int64)
+    for number in range(MOST_LETTERS):
+        signs = tags.data[place + number]
+        going &= (signs >= ord("A")) & (signs <= ord("Z"))
+        if not going.any():
+            break
+        columns = np.where(going, columns * 26 + signs - ord("A") + 1, columns)
+        letters += going
+    place = place + letters
+    named, row = tags.words[place], tags.words[tags.begin[row_tags] + len(ROW_BEGINS)]
+    place = place + digits
+    if (letters == 0).any() or ((named ^ row) & MASKS[digits]).any() or (tags.data[place] != ord('"')).any():
+        raise NotPlain
+    return columns - 1, place + 1
+
+
+def _kinds(tags: Tags, cells: np.ndarray, after: np.ndarray, inline: np.ndarray, book: Book) -> np.ndarray:
+    """What each cell holds by its attributes behind the reference; there are few different ones. Raises NotPlain."""
+    lengths = tags.end[cells] - after
+    if (lengths < 0).any() or (lengths > 3 * WORD).any():
+        raise NotPlain
+    parts = [
+        tags.words[np.minimum(after + number * WORD, len(tags.words) - 1)]
+        & MASKS[np.clip(lengths - number * WORD, 0, WORD)]
+        for number in range(3)
+    ]
+    kinds, waiting = np.zeros(len(cells), np.uint8), np.ones(len(cells), bool)
+    for _ in range(MOST_STYLES):
+        if not waiting.any():
+            break
+        one = int(np.argmax(waiting))
+        same = waiting & np.logical_and.reduce([part == part[one] for part in parts])
+        written = tags.text[after[one] : after[one] + lengths[one]].decode("latin-1")
+        if written not in book.seen:
+            book.seen[written] = _meaning(written, book.moments)
+        if (inline[same] != ('"inlineStr"' in written and not written.endswith("/"))).any():
+            raise NotPlain
+        kinds[same] = book.seen[written]
+        waiting &= ~same
+    if waiting.any():
+        raise NotPlain
+    return kinds
+
+
+def _meaning(written: str, moments: Sequence[bool | None]) -> Kind:
+    """What attributes such as ` s="1" t="s"` say of a cell. Raises NotPlain."""
+    found = ATTRIBUTES.fullmatch(written)
+    if not found:
+        raise NotPlain
+    if found["closed"]:
+        return Kind.BLANK
+    kind = BY_TYPE.get(found["type"] or "n")
+    style = int(found["style"] or 0)
+    is_moment = moments[style] if style < len(moments) else None if moments else False
+    if kind is None or (kind is Kind.NUMBER and is_moment is None):
+        raise NotPlain
+    return Kind.MOMENT if kind is Kind.NUMBER and is_moment else kind
+
+
+def _column(texts: pa.StringArray, kinds: np.ndarray, places: np.ndarray, count: int, book: Book) -> Column:
+    """texts: what stands in the cells, which are not blank. places: their rows, from 0. count: rows in all."""
+    present = np.unique(kinds)
+    if len(present) == 1:
+        return _spread(_values(texts, Kind(present[0]), book), places, count)
+    mixed: list[Any] = [None] * count
+    for kind in present.tolist():
+        here = np.flatnonzero(kinds == kind)
+        values = _values(texts.take(pa.array(here)), Kind(kind), book).to_pylist()
+        for place, value in zip(places[here].tolist(), values, strict=True):
+            mixed[place] = value
+    return mixed
+
+
+def _spread(values: pa.Array, places: np.ndarray, count: int) -> pa.Array:
+    """values at their places among `count`, null between them."""
+    if len(values) == count:
+        return values
+    source = np.full(count, -1, np.int64)
+    source[places] = np.arange(len(places))
+    return values.take(pa.array(source, mask=source < 0))
+
+
+def _values(texts: pa.StringArray, kind: Kind, book: Book) -> pa.Array:
+    """Raises NotPlain."""
+    if kind is Kind.TEXT:
+        return unescaped(texts)
+    if kind is Kind.SHARED:
+        numbers = _cast(texts, pa.int32())
+        if pc.min(numbers).as_py() < 0 or pc.max(numbers).as_py() >= len(book.shared):
+            raise NotPlain
+        return book.shared.take(numbers)
+    if kind is Kind.BOOLEAN:
+        if not pc.all(pc.is_in(texts, pa.array(["0", "1"]))).as_py():
+            raise NotPlain
+        return pc.equal(texts, "1")
+    numbers = _cast(texts, FLOAT)
+    if not np.isfinite(numbers.to_numpy()).all():
+        raise NotPlain
+    return numbers if kind is Kind.NUMBER else _moments(numbers.to_numpy())
+
+
+def _cast(texts: pa.StringArray, type: pa.DataType) -> pa.Array:
+    if not NUMBER_SIGNS[np.frombuffer(texts.buffers()[2], np.uint8)].all():
+        raise NotPlain
+    try:
+        return pc.cast(texts, type)
+    except pa.ArrowInvalid as error:
+        raise NotPlain from error
+
+
+def _moments(days: np.ndarray) -> pa.Array:
+    """Days since 1899-12-30, to the millisecond. Raises NotPlain for those before the calendar's own 1900-03-01."""
+    if (days < FIRST_DAY).any() or (days > LAST_DAY).any():
+        raise NotPlain
+    milliseconds = np.rint(days * MILLISECONDS).astype(np.int64)
+    return pa.array(DAY_ZERO + milliseconds.astype("timedelta64[ms]").astype("timedelta64[us]"), MOMENT)

@@ -1,0 +1,160 @@
+"""Sheets of XLSX workbooks in the plain form that spreadsheet programs write tables in: read faster than by the general
+reader, with the same cells. Formulas, rich texts, errors, unusual formats and old calendars are not plain."""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pyarrow as pa
+
+from pipelines.read.number_formats import moment_styles
+from pipelines.read.plain_cells import CELLS_FREE, EMPTY_FOR_ONE, Book, CellBlock, Column, cell_block
+from pipelines.read.plain_xml import (
+    NotPlain,
+    Tag,
+    cut_at_the_edges,
+    may_follow,
+    pieces,
+    tags_of,
+    texts_between,
+    unescaped,
+)
+
+MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"\s?/>')
+SHARED = may_follow(
+    {
+        Tag.ITEM: (Tag.TEXT, Tag.SPACED),
+        Tag.TEXT: (Tag.TEXT_END,),
+        Tag.SPACED: (Tag.TEXT_END,),
+        Tag.TEXT_END: (Tag.ITEM_END, Tag.PHONETIC),
+        Tag.PHONETIC: (Tag.ITEM_END,),
+        Tag.ITEM_END: (Tag.ITEM,),
+    }
+)
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+@dataclass(frozen=True)
+class PlainSheet:
+    """One sheet. blocks: its rows from the top on, without a gap. width: columns from A to the last with a cell.
+    total_height: rows. start: (row, column) of the first row and column with a cell, from 0, or None.
+    merged_cell_ranges: ((first row, column), (last row, column)), from 0."""
+
+    blocks: tuple[CellBlock, ...]
+    width: int
+    total_height: int
+    start: tuple[int, int] | None
+    merged_cell_ranges: list[tuple[tuple[int, int], tuple[int, int]]]
+
+    def records(self) -> Iterator[list[Any]]:
+        """Rows from the top one on: all numbers float, nothing an empty text."""
+        for block in self.blocks:
+            columns = [_raw(block.columns.get(place), block.count) for place in range(self.width)]
+            yield from map(list, zip(*columns, strict=True))
+
+
+def read_plain_sheet(path: Path, name: str | None) -> tuple[PlainSheet, str, int]:
+    """(the sheet, its name, how many there are). name: None for the first. Raises NotPlain."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names, part = _part_of(archive, name)
+            members = set(archive.namelist())
+            shared = _shared_texts(archive) if "xl/sharedStrings.xml" in members else pa.array([], pa.string())
+            moments = moment_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in members else []
+            return _sheet(archive, part, Book(shared, moments)), name or names[0], len(names)
+    except (zipfile.BadZipFile, zlib.error, KeyError, ElementTree.ParseError, ValueError, EOFError, OSError) as error:
+        raise NotPlain from error
+
+
+def _part_of(archive: zipfile.ZipFile, name: str | None) -> tuple[list[str], str]:
+    """(names of all sheets, the part that holds the sheet `name`). Raises NotPlain, KeyError and ParseError."""
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 (expat refuses entity bombs)
+    links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    properties = book.find(f"{MAIN}workbookPr")
+    if properties is not None and properties.get("date1904", "0") not in ("0", "false"):
+        raise NotPlain
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    sheets = {sheet.get("name", ""): sheet for sheet in book.iterfind(f"{MAIN}sheets/{MAIN}sheet")}
+    names = [*sheets]
+    wanted = sheets.get(name if name is not None else names[0] if names else "")
+    if wanted is None:
+        raise NotPlain
+    target = targets[wanted.get(RELATION)].lstrip("/")
+    return names, target if target.startswith("xl/") else f"xl/{target}"
+
+
+def _shared_texts(archive: zipfile.ZipFile) -> pa.StringArray:
+    """Raises NotPlain."""
+    parts = []
+    with archive.open("xl/sharedStrings.xml") as reader:
+        *found, rest = pieces(reader, b"<sst", b"</si>", b"</sst>")
+    if rest.strip():
+        raise NotPlain
+    for text in found:
+        tags = tags_of(text, SHARED)
+        if tags.kind[0] != Tag.ITEM or tags.kind[-1] != Tag.ITEM_END:
+            raise NotPlain
+        places = ((tags.kind == Tag.TEXT) | (tags.kind == Tag.SPACED)).nonzero()[0]
+        texts = texts_between(tags, places)
+        if cut_at_the_edges(tags, places[tags.kind[places] != Tag.SPACED]):
+            raise NotPlain
+        parts.append(unescaped(texts))
+    return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+
+
+def _sheet(archive: zipfile.ZipFile, part: str, book: Book) -> PlainSheet:
+    """Raises NotPlain."""
+    blocks: list[CellBlock] = []
+    cells, last, width = 0, 0, 0
+    with archive.open(part) as reader:
+        texts = pieces(reader, b"<sheetData>", b"</row>", b"</sheetData>")
+        text = next(texts)
+        for following in texts:
+            blocks.append(block := cell_block(text, book, last))
+            last, cells = block.first + block.count - 1, cells + block.cells
+            width = max([width, *(column + 1 for column in block.columns)])
+            if width * last > CELLS_FREE + EMPTY_FOR_ONE * cells:
+                raise NotPlain
+            text = following
+    filled = [block for block in blocks if block.cells]
+    if not filled:
+        return PlainSheet((), 0, 0, None, _merged(text))
+    height = filled[-1].bottom
+    start = (filled[0].top - 1, min(column for block in filled for column in block.columns))
+    return PlainSheet(tuple(_down_to(height, blocks)), width, height, start, _merged(text))
+
+
+def _down_to(height: int, blocks: list[CellBlock]) -> Iterator[CellBlock]:
+    """Rows below the last cell are no rows of the table."""
+    for block in blocks:
+        if block.first <= height:
+            count = min(block.count, height - block.first + 1)
+            yield replace(block, count=count, columns={n: column[:count] for n, column in block.columns.items()})
+
+
+def _merged(text: bytes) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The merged ranges that the XML behind a sheet's rows tells of. Raises NotPlain."""
+    found = MERGED.findall(text)
+    if len(found) != text.count(b"<mergeCell ") or (b"mergeCells" in text and b"<mergeCells" not in text):
+        raise NotPlain
+    return [((int(top) - 1, _place(left)), (int(bottom) - 1, _place(right))) for left, top, right, bottom in found]
+
+
+def _place(letters: bytes) -> int:
+    """0 for A."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number - 1
+
+
+def _raw(column: Column | None, count: int) -> list[Any]:
+    if column is None:
+        return [""] * count
+    return ["" if cell is None else cell for cell in (column if isinstance(column, list) else column.to_pylist())]

@@ -72,7 +72,6 @@ class Scan:
 
     stores: dict[tuple[str, ...], KeyStore]
     suspects: Suspects = field(default_factory=Suspects)
-    rows: int = 0
     bytes: int = 0
     fits: bool = True
     misfits: set[str] = field(default_factory=set)
@@ -123,7 +122,7 @@ class Engine:
         candidates = {fields: store.candidates(self.limit) for fields, store in scan.stores.items()}
         repeats = [candidates[key.fields] for key in self.keys]
         errors, partial = word(self.table, self.keys, repeats, self.lookups, scan.suspects, blocks, self.limit)
-        return Outcome(errors, scan.rows, path, None if errors else scan.table, scan.found, partial)
+        return Outcome(errors, scan.suspects.rows, path, None if errors else scan.table, scan.found, partial)
 
     def _hashed_apart(self) -> bool:
         return any(column.hashed_apart for column in self.columns)
@@ -141,7 +140,7 @@ class Engine:
         try:
             for block, checked in ordered:
                 first = suspects.span(block.first, checked.batch.count)
-                scan.rows += len(checked.batch.rows) + len(checked.batch.odd)
+                suspects.rows += len(checked.batch.rows) + len(checked.batch.odd)
                 suspects.add(first, checked.bad, checked.cells, REMEMBERED_ROWS)
                 for fields, (hashed, positions) in checked.keys.items():
                     scan.stores[fields].add(hashed, positions + first)
@@ -159,7 +158,7 @@ class Engine:
                         scan.found.extend(check(checked.typed, checked.batch.rows + first, checked.texts))
                 scan.bytes += block.size
                 if self.progress:
-                    self.progress(scan.bytes, scan.rows)
+                    self.progress(scan.bytes, suspects.rows)
                 if self.limit and known + len(suspects.bad) >= self.limit:
                     suspects.complete = False
                     if block.first is None:

@@ -24,11 +24,13 @@ class Key:
 @dataclass
 class Suspects:
     """What a scan remembers. bad: row numbers with an error. cells: of some of them. spans: (first row, records) of
-    every block. stopped: frictionless's error where reading broke off. complete: the scan reached the end."""
+    every block. rows: records with data. stopped: frictionless's error where reading broke off. complete: the scan
+    reached the end."""
 
     bad: set[int] = field(default_factory=set)
     cells: dict[int, list[Any]] = field(default_factory=dict)
     spans: list[tuple[int, int]] = field(default_factory=list)
+    rows: int = 0
     stopped: Any = None
     complete: bool = True
 
@@ -57,7 +59,7 @@ def word(
 ) -> tuple[list[Any], bool]:
     """(frictionless's errors in order, whether more may exist). repeats: per key, (group, row) of possible repeats."""
     found = list(table.errors)
-    if limit and len(found) >= limit and suspects.spans:
+    if limit and len(found) >= limit and suspects.rows:
         return found[:limit], True
     groups = [dict(zip(pairs[:, 1].tolist(), pairs[:, 0].tolist(), strict=True)) for pairs in repeats]
     last: list[dict[Any, int]] = [{} for _ in keys]

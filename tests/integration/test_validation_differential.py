@@ -118,13 +118,28 @@ def test_fresh_random_tables(shard: int, tmp_path: Path, monkeypatch: pytest.Mon
 def test_keys_of_numbers_that_no_decimal_type_holds_together(tmp_path: Path, fast: bool) -> None:
     """A record with too many cells, and others of the same key, beside numbers of more than 38 digits in all."""
     cells = ["0,x", "1e-30", "1" * 30, "0", "5", "5,y"]
-    (tmp_path / "t.csv").write_text("a\n" + "\n".join(cells) + "\n", "utf-8")
     schema = {"fields": [{"name": "a", "type": "number", "bareNumber": False}], "primaryKey": ["a"]}
-    package = tmp_path / "p.json"
-    package.write_text(json.dumps({"name": "p", "resources": [{"name": "t", "path": "t.csv", "schema": schema}]}))
+    package = written(tmp_path, "a\n" + "\n".join(cells) + "\n", schema)
     expected = said_by_frictionless(package, "t", 1000)
     assert [error[0] for error in expected] == ["extra-cell", "primary-key"] * 2
     assert said_by_engine(package, "t", 1000, fast)[0] == expected
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_limit_reached_by_the_labels_of_a_table_without_records(tmp_path: Path, fast: bool) -> None:
+    schema = {"fields": [{"name": f"a{n}", "type": "string"} for n in range(4)]}
+    package = written(tmp_path, "b,c,d,e\r\n", schema)
+    expected = said_by_frictionless(package, "t", 2)
+    assert [error[0] for error in expected] == ["incorrect-label"] * 4
+    assert said_by_engine(package, "t", 2, fast)[0] == expected
+
+
+def written(folder: Path, text: str, schema: dict[str, Any]) -> Path:
+    """A package with one table `t`; returns the path of its descriptor."""
+    (folder / "t.csv").write_text(text, "utf-8", newline="")
+    package = folder / "p.json"
+    package.write_text(json.dumps({"name": "p", "resources": [{"name": "t", "path": "t.csv", "schema": schema}]}))
+    return package
 
 
 VERDICTS = SHARED_DATA / "validation" / "verdicts.json"

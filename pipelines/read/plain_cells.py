@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 
 from pipelines.read.plain_xml import (
     MASKS,
-    WORD,
     NotPlain,
     Tag,
     Tags,
     cut_at_the_edges,
+    distinct_texts,
     may_follow,
     tags_of,
     texts_between,
@@ -40,8 +40,9 @@ SUCCESSORS = may_follow(
     }
 )
 ROW_BEGINS, CELL_BEGINS = b'<row r="', b'<c r="'
-MOST_DIGITS, MOST_LETTERS, MOST_STYLES = 7, 3, 200
+MOST_DIGITS, MOST_LETTERS = 7, 3
 ATTRIBUTES = re.compile(r'(?: s="(?P<style>[0-9]{1,6})"| t="(?P<type>[a-zA-Z]+)"){0,2}(?P<closed>/?)')
+OTHER_ATTRIBUTES = re.compile(r'(?: [A-Za-z0-9:]+="[^"<&]*")*/?')
 FLOAT, STRING, MOMENT = pa.float64(), pa.string(), pa.timestamp("us")
 NUMBER_SIGNS = np.isin(np.arange(256), [*b"0123456789.eE+-"])
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_383
@@ -147,8 +148,12 @@ def _row_numbers(tags: Tags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         going &= (signs >= ord("0")) & (signs <= ord("9"))
         numbers = np.where(going, numbers * 10 + signs - ord("0"), numbers)
         digits += going
-    if (digits == 0).any() or (tags.data[begin + len(ROW_BEGINS) + digits] != ord('"')).any():
+    behind = begin + len(ROW_BEGINS) + digits
+    if (digits == 0).any() or (tags.data[behind] != ord('"')).any():
         raise NotPlain
+    for _, written in distinct_texts(tags, behind + 1, tags.end[rows] - behind - 1):
+        if not OTHER_ATTRIBUTES.fullmatch(written):
+            raise NotPlain
     return numbers, digits
 
 
@@ -178,29 +183,13 @@ def _columns(tags: Tags, cells: np.ndarray, row_tags: np.ndarray, digits: np.nda
 
 def _kinds(tags: Tags, cells: np.ndarray, after: np.ndarray, inline: np.ndarray, book: Book) -> np.ndarray:
     """What each cell holds by its attributes behind the reference; there are few different ones. Raises NotPlain."""
-    lengths = tags.end[cells] - after
-    if (lengths < 0).any() or (lengths > 3 * WORD).any():
-        raise NotPlain
-    parts = [
-        tags.words[np.minimum(after + number * WORD, len(tags.words) - 1)]
-        & MASKS[np.clip(lengths - number * WORD, 0, WORD)]
-        for number in range(3)
-    ]
-    kinds, waiting = np.zeros(len(cells), np.uint8), np.ones(len(cells), bool)
-    for _ in range(MOST_STYLES):
-        if not waiting.any():
-            break
-        one = int(np.argmax(waiting))
-        same = waiting & np.logical_and.reduce([part == part[one] for part in parts])
-        written = tags.text[after[one] : after[one] + lengths[one]].decode("latin-1")
+    kinds = np.zeros(len(cells), np.uint8)
+    for same, written in distinct_texts(tags, after, tags.end[cells] - after):
         if written not in book.seen:
             book.seen[written] = _meaning(written, book.moments)
         if (inline[same] != ('"inlineStr"' in written and not written.endswith("/"))).any():
             raise NotPlain
         kinds[same] = book.seen[written]
-        waiting &= ~same
-    if waiting.any():
-        raise NotPlain
     return kinds
 
 
@@ -274,5 +263,5 @@ def _moments(days: np.ndarray) -> pa.Array:
     """Days since 1899-12-30, to the millisecond. Raises NotPlain for those before the calendar's own 1900-03-01."""
     if (days < FIRST_DAY).any() or (days > LAST_DAY).any():
         raise NotPlain
-    milliseconds = np.rint(days * MILLISECONDS).astype(np.int64)
+    milliseconds = np.floor(days * MILLISECONDS + 0.5).astype(np.int64)
     return pa.array(DAY_ZERO + milliseconds.astype("timedelta64[ms]").astype("timedelta64[us]"), MOMENT)

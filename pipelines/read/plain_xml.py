@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 CHUNK = 1 << 20  # small enough for the processor's cache
 LONGEST = 64 << 20  # of one row
+LONGEST_ATTRIBUTES, MOST_DIFFERENT = 256, 500
 PADDING = bytes(32)  # behind the text, so that words can be read at its very end
 WORD = 8
 MASKS = np.array([(1 << 8 * size) - 1 for size in range(WORD + 1)], np.uint64)
@@ -142,6 +143,26 @@ def texts_between(tags: Tags, places: np.ndarray) -> pa.StringArray:
     except pa.ArrowInvalid as error:
         raise NotPlain from error
     return taken
+
+
+def distinct_texts(tags: Tags, begin: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+    """(which of these places hold it, text) for each different text of `lengths` bytes from `begin` on, where there are
+    few. Raises NotPlain."""
+    if (lengths < 0).any() or (lengths > LONGEST_ATTRIBUTES).any():
+        raise NotPlain
+    parts = [
+        tags.words[np.minimum(begin + at, len(tags.words) - 1)] & MASKS[np.clip(lengths - at, 0, WORD)]
+        for at in range(0, int(lengths.max(initial=0)), WORD)
+    ]
+    waiting = np.ones(len(begin), bool)
+    for _ in range(MOST_DIFFERENT):
+        if not waiting.any():
+            return
+        one = int(np.argmax(waiting))
+        same = np.logical_and.reduce([waiting, lengths == lengths[one], *(part == part[one] for part in parts)])
+        yield same, tags.text[begin[one] : begin[one] + lengths[one]].decode("latin-1")
+        waiting &= ~same
+    raise NotPlain
 
 
 def unescaped(texts: pa.StringArray) -> pa.StringArray:

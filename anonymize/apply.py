@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from anonymize.classes import combined_codes
 from anonymize.coordinate_pairs import coordinate_pairs, is_located, to_district, untreatable
 from anonymize.districts import no_boundaries
+from anonymize.earlier import treatments_of
 from anonymize.effects import describe_effect, field_after
 from anonymize.loss import entropy_loss
 from anonymize.recode import VARIES, Recoded, quasi_identifiers, recode
@@ -51,7 +52,10 @@ def apply_controls(
     _check_key(controls, key)
     if _untouched(controls):
         return TreatedTable(
-            table, tuple(field_after(c, None) for c in controls), tuple(describe_effect(c, 0.0) for c in controls)
+            table,
+            tuple(field_after(c, None) for c in controls),
+            tuple(describe_effect(c, 0.0) for c in controls),
+            treatments=treatments_of(controls),
         )
     treated, changed = treat_fields(table, controls, key, names)
     recoded = recode(treated, table, controls, tier_policy) if quasi_identifiers(controls) else None
@@ -65,6 +69,8 @@ def apply_controls(
         levels={} if recoded is None else recoded.levels,
         loss=None if recoded is None else recoded.loss,
         remarks=_remarks(controls, recoded, tier_policy),
+        treatments=treatments_of(controls),
+        ladders={} if recoded is None else recoded.ladders,
     )
 
 

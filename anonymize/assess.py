@@ -257,11 +257,14 @@ def _extra(source: pa.Table, treated: TreatedTable, tier_policy: TierPolicy) -> 
         "recoding": tier_policy.recoding,
         "levels": treated.levels,
         "loss": treated.loss,
+        "treatments": treated.treatments,
+        "ladders": {name: list(steps) for name, steps in treated.ladders.items()},
     }
     if treated.cells is not None:
         extra["cells"] = {
             "published": treated.cells.published,
             "primary": treated.cells.primary,
             "secondary": treated.cells.secondary,
+            "compared": treated.cells.compared,
         }
     return extra

@@ -13,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from anonymize.cells_rerelease import Cells, cells_beside, changed_figures, remarks_beside
 from anonymize.classes import equivalence_classes
 from anonymize.dominance import contributions, needed_protection, protection_of_small
+from anonymize.earlier import Earlier
 from anonymize.hierarchies import distinct_values
 from anonymize.statistics_fields import check_fields, figure_title, measured_values
 from anonymize.subjects import contributors
@@ -27,6 +29,10 @@ from schemas.table_schema import SchemaField
 from schemas.text import Text
 
 MEAN_DIGITS = 4
+NOT_AUDITED = Text(
+    zh="被抑制的单元格过多，未逐一核算可由合计推出的区间",
+    en="too many suppressed cells: what margins imply was not computed cell by cell",
+)
 
 
 def statistical_table(
@@ -34,12 +40,14 @@ def statistical_table(
     statistics: StatisticalTable,
     thresholds: Thresholds,
     controls: Sequence[DisclosureControl] = (),
+    earlier: Sequence[Earlier] = (),
 ) -> TreatedTable:
     """One row per occurring group of `statistics.by`: its `count`, the figures of each measure, `suppressed`.
 
     Suppressed cells have no figures, and are not told apart into small ones and their protectors. Groups without
     records are not listed. controls: the plan of the tier, for titles, to tell contributors apart, and to refuse
-    identifiers. Raises ConfigurationError `no-smallest-cell`, Refused `measure-not-numeric` and those of
+    identifiers. earlier: tables of the dataset that were published before; what would tell of few together with them is
+    withheld as well. Raises ConfigurationError `no-smallest-cell`, Refused `measure-not-numeric` and those of
     `check_fields`.
     """
     smallest = _smallest_cell(thresholds)
@@ -51,6 +59,9 @@ def statistical_table(
     who = contributors(controls, table)
     persons = contributions(np.zeros(table.num_rows), cell_of, who, len(counts)).number
     small = persons < smallest
+    labels = {name: table[name].take(pa.array(first)) for name in statistics.by}
+    cells = Cells(labels, counts, persons, _most_records(cell_of, who, len(counts)))
+    beside = cells_beside(cells, small, smallest, earlier)
     primary, magnitudes, valued = small.copy(), [], {}
     for name in statistics.measured:
         values = measured_values(table[name], name)
@@ -58,15 +69,16 @@ def statistical_table(
         few = (given.number > 0) & (given.number < smallest)  # else the sum of a rare value is its only holder's
         needed = np.maximum(
             needed_protection(given, thresholds),
-            np.where(small | few, protection_of_small(given, thresholds), 0.0),
+            np.where(small | few | beside.differing, protection_of_small(given, thresholds), 0.0),
         )
         primary |= few | (needed > 0)
         sums = np.bincount(cell_of, np.nan_to_num(values), len(counts))
         magnitudes.append(Magnitude(sums, needed))
         valued[name] = given.number
-    protected = protect([c[first] for c in codes], counts, primary, smallest, magnitudes)
+    own = primary | beside.differing
+    protected = protect([c[first] for c in codes], counts, own, smallest, magnitudes, beside.withheld)
     hidden = protected.suppressed
-    columns = {name: table[name].take(pa.array(first)) for name in statistics.by}
+    columns = dict(labels)
     columns[COUNT] = pa.array(counts, mask=hidden)
     withheld = 0
     for measure in statistics.measures:
@@ -78,28 +90,33 @@ def statistical_table(
     finished = pa.table(columns)
     finished = finished.sort_by([(name, "ascending") for name in statistics.by])
     published = persons[~hidden]
-    cells = CellCounts(
+    told = CellCounts(
         by=statistics.by,
         published=len(published),
         primary=int(primary.sum()),
-        secondary=int((hidden & ~primary).sum()),
+        secondary=int((hidden & ~primary & ~beside.either).sum()),
         smallest_published=int(published.min()) if len(published) else None,
         quantiles_withheld=withheld,
+        compared=int((beside.either & ~primary).sum()),
     )
     return TreatedTable(
         table=finished,
         fields=_fields(finished, statistics, controls),
-        effects=_effects(table, statistics, cells, counts, hidden, smallest),
-        remarks=()
-        if protected.audited
-        else (
-            Text(
-                zh="被抑制的单元格过多，未逐一核算可由合计推出的区间",
-                en="too many suppressed cells: what margins imply was not computed cell by cell",
-            ),
+        effects=_effects(table, statistics, told, counts, hidden, smallest),
+        remarks=(
+            *remarks_beside(beside, primary, changed_figures(finished, earlier)),
+            *(() if protected.audited else (NOT_AUDITED,)),
         ),
-        cells=cells,
+        cells=told,
     )
+
+
+def _most_records(cell_of: np.ndarray, who: np.ndarray, cells: int) -> np.ndarray:
+    """Cell → records of the contributor with most of them."""
+    pair_of, sizes = equivalence_classes([cell_of, who], len(cell_of))
+    most = np.zeros(cells, np.int64)
+    np.maximum.at(most, cell_of, sizes[pair_of])
+    return most
 
 
 def _smallest_cell(thresholds: Thresholds) -> int:
@@ -235,6 +252,11 @@ def _effects(
             zh=f"{why.zh}；另有 {cells.quantiles_withheld} 个单元格人数不足以分段，不公布分位数",
             en=f"{why.en}; in {cells.quantiles_withheld} further cells too few contribute for quantiles",
         )
+    if cells.compared:
+        why = Text(
+            zh=f"{why.zh}；另有 {cells.compared} 个单元格因与此前公布的统计表并列会暴露少数人而不予公布",
+            en=f"{why.en}; {cells.compared} further cells would tell of few beside an earlier table",
+        )
     named = {*statistics.by, *statistics.measured}
     gone = Text(zh="不在统计表中", en="not part of the statistical table")
     return tuple(
@@ -242,7 +264,7 @@ def _effects(
             field=name,
             control=Control.GENERALISE if name in named else Control.DROP,
             loss=round(share, 6) if name in named else 1.0,
-            cells_suppressed=cells.primary + cells.secondary if name in named else 0,
+            cells_suppressed=cells.primary + cells.secondary + cells.compared if name in named else 0,
             why=why if name in named else gone,
         )
         for name in table.column_names

@@ -1,12 +1,13 @@
 """Recoding: quasi-identifiers are generalised and records suppressed until the policy's k, l and t hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from anonymize.earlier import ladder_of
 from anonymize.hierarchies import GeneralisedColumn, distinct_values, fixed_column, generalise_column
 from anonymize.infeasible import infeasible
 from anonymize.kanonymity import FullDomain, Requirement, SensitiveColumn, failing_rows, full_domain, losses_of
@@ -39,7 +40,7 @@ class Recoded:
     """columns: field → recoded column, where it changed. kept: row → stays. losses: field → loss.
 
     published: field → how it is published, in words. left_out: why the other records are left out. lattice: of the
-    search for full-domain levels.
+    search for full-domain levels. ladders: field → digests of the steps of its hierarchy.
     """
 
     columns: dict[str, pa.Array]
@@ -51,6 +52,7 @@ class Recoded:
     left_out: Text
     optimal: bool = True
     lattice: Lattice | None = None
+    ladders: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def quasi_identifiers(controls: Sequence[DisclosureControl]) -> tuple[str, ...]:
@@ -160,6 +162,7 @@ def _at_levels(
         loss=float(aggregate_loss(losses)) if len(suppressed) else 0.0,
         published={c.name: published_as(c, n) for c, n in levels},
         left_out=_why_left_out(requirement, watched),
+        ladders={c.name: ladder_of(c.steps) for c in columns},
     )
 
 
@@ -180,6 +183,7 @@ def _local(
             for c, levels in zip(columns, found.levels, strict=True)
         },
         left_out=_why_left_out(requirement, sensitive),
+        ladders={c.name: ladder_of(c.steps) for c in columns},
     )
 
 

@@ -1,76 +1,252 @@
-"""Differencing: a new release must not, set beside an earlier open one, give back what either suppressed.
+"""Releases set beside each other: a new one must not, together with an earlier one, tell of fewer than k.
 
-Both tables are compared as they are, and again at a level of generalisation they share. In a class of either the
-records that came, or went, between the two releases are a group of their own to whoever holds both; it must have k
-members or none (Byun, Sohn, Bertino and Li, "Secure anonymization for incremental datasets", 2006). Few newcomers are
-held back until k have come; where few left, further records of the class leave with them.
+Every group that two tables together tell apart (`joint_groups`) has k records or none: those who came, those who left,
+and those who are in a class of the one and a class of the other. What would stand out is withheld. Where that costs
+too much because the levels of the two lie across each other (one finer by age, the other by place), the table is made
+again at levels no finer than any earlier one's: each of its classes then is a whole of theirs.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
-from anonymize.classes import equivalence_classes
-from anonymize.hierarchies import ROOT, GeneralisedColumn, distinct_values
-from anonymize.recode import generalised
+from anonymize.apply import apply_controls
+from anonymize.classes import distinct_diversity, equivalence_classes
+from anonymize.common_ground import common_column, compared_as_published, level_before, no_finer
+from anonymize.coordinate_pairs import is_located
+from anonymize.earlier import Earlier, linkable
+from anonymize.hierarchies import GeneralisedColumn, distinct_values
+from anonymize.joint_groups import JointGroups, NoEnd, Standard, TooManyPairs
+from anonymize.level_words import published_as
+from anonymize.recode import generalised, quasi_identifiers, sensitive_fields
+from anonymize.rerelease_words import (
+    NOT_COMPARABLE,
+    Across,
+    earlier_without_k,
+    kept_coarse,
+    no_k,
+    not_comparable,
+    unknown_words,
+    withheld,
+)
+from anonymize.spans import NameTagger
 from anonymize.treated import TreatedTable
 from schemas.disclosure import DisclosureControl, TierPolicy
+from schemas.errors import Refused
 from schemas.text import Text
 
 ROUNDS = 50
 
 
+def apply_controls_after(
+    table: pa.Table,
+    controls: Sequence[DisclosureControl],
+    tier_policy: TierPolicy,
+    key: bytes | None,
+    names: NameTagger | None,
+    earlier: Sequence[Earlier],
+) -> TreatedTable:
+    """`apply_controls`, set beside the `earlier` tables; at levels no finer than theirs where more records than the
+    policy allows would have to be withheld otherwise. Raises what `apply_controls` and `suppress_differences` raise."""
+    treated = apply_controls(table, controls, tier_policy, key, names)
+    raised, levels = _no_finer_than(earlier, table, controls)
+    try:
+        checked = suppress_differences(treated, table, earlier, controls, tier_policy)
+    except Refused as refused:
+        if refused.code != NOT_COMPARABLE or not levels:
+            raise
+        checked = None
+    allowed = tier_policy.thresholds.suppression_limit * table.num_rows
+    if checked is not None and (checked.records_suppressed <= allowed or not levels):
+        return checked
+    try:
+        coarser = apply_controls(table, raised, tier_policy, key, names)
+        coarser = suppress_differences(coarser, table, earlier, raised, tier_policy)
+    except Refused:
+        if checked is None:
+            raise
+        return checked
+    if checked is not None and checked.records_suppressed <= coarser.records_suppressed:
+        return checked
+    return replace(coarser, remarks=(*coarser.remarks, kept_coarse(levels)))
+
+
 def suppress_differences(
     treated: TreatedTable,
     source: pa.Table,
-    earlier: Sequence[pa.Table],
+    earlier: Sequence[Earlier],
     controls: Sequence[DisclosureControl],
     tier_policy: TierPolicy,
 ) -> TreatedTable:
-    """`treated` without the records that comparing it with the `earlier` releases would single out.
+    """`treated` without the records that comparing it with the `earlier` tables would single out.
 
-    source: the table `treated` was made of; its values tell how labels of different levels belong together. Without
-    quasi-identifiers or k nothing can be singled out and `treated` comes back as it is. Whether too much is suppressed
-    in sum is for assess_disclosure to say.
+    source: the table `treated` was made of; its values tell how labels of different levels belong together. What
+    cannot be told is a remark, so that a reviewer looks. Whether too much is withheld is for assess_disclosure to say.
+    Raises Refused `releases-not-comparable`.
     """
-    k = tier_policy.thresholds.k
-    if k is None or not treated.quasi_identifiers or not earlier:
-        return treated
-    columns = [generalised(source, c) for c in controls if c.field in treated.quasi_identifiers]
+    by_field = {c.field: c for c in controls}
+    columns = _columns(source, treated, by_field)
+    compared = [old for old in earlier if not (old.same_source and _made_alike(treated, tier_policy, old))]
+    found = [_comparison(treated, old, columns, by_field, tier_policy) for old in compared]
+    comparisons = [c for c in found if c.groups]
     kept = np.ones(treated.table.num_rows, bool)
-    comparisons = [_Comparison(treated, old, ground) for old in earlier for ground in ((), columns)]
-    classes = _classes(treated)
-    for _ in range(ROUNDS):
+    class_of = _classes(treated)
+    for _ in range(ROUNDS if comparisons else 0):
         before = int(kept.sum())
         for comparison in comparisons:
-            kept &= comparison.without_small_differences(kept, k)
-        sizes = np.bincount(classes[kept], minlength=int(classes.max(initial=-1)) + 1)
-        kept &= sizes[classes] >= k
+            for groups in comparison.groups:
+                kept = _without_small(groups, kept, comparison.standard)
+        kept &= ~_unfit(class_of, kept, treated, controls, tier_policy)
         if int(kept.sum()) == before:
             break
+    else:
+        if comparisons:
+            raise not_comparable(_across(treated, compared, columns))
+    remarks = list(dict.fromkeys(remark for comparison in found for remark in comparison.remarks))
     gone = int((~kept).sum())
-    if not gone:
-        return treated
-    return replace(
-        treated,
-        table=treated.table.filter(pa.array(kept)),
-        records_suppressed=treated.records_suppressed + gone,
-        remarks=(
-            *treated.remarks,
-            Text(
-                zh=f"与此前开放的版本比对，另有 {gone} 条记录会因增减而暴露，不予发布",
-                en=f"{gone} more records would stand out by comparison with earlier open releases and were withheld",
-            ),
-        ),
+    if gone:
+        remarks.append(withheld(gone, _across(treated, compared, columns)))
+        treated = replace(
+            treated,
+            table=treated.table.filter(pa.array(kept)),
+            records_suppressed=treated.records_suppressed + gone,
+        )
+    return replace(treated, remarks=(*treated.remarks, *remarks)) if remarks else treated
+
+
+def tells_apart(new: Earlier, old: Earlier) -> bool:
+    """Whether two published tables of records, side by side, tell of few; True also where that cannot be told without
+    the source: at different levels, or treated differently."""
+    quasi = {*new.quasi_identifiers, *old.quasi_identifiers}
+    if not quasi or new.table.equals(old.table):
+        return False
+    alike = (new.levels, new.treatments, new.ladders) == (old.levels, old.treatments, old.ladders)
+    names = [name for name in new.table.column_names if name in quasi]
+    if not alike or new.table.column_names != old.table.column_names or new.k is None or old.k is None:
+        return True
+    kept = [name for name in new.table.column_names if name not in quasi]
+    classes = compared_as_published(names, new.table, old.table)
+    content = [_joint_codes(new.table[name], old.table[name]) for name in kept]
+    try:
+        groups = JointGroups((new.table.num_rows, old.table.num_rows), classes, content=content)
+        return groups.any_small(Standard(k=new.k, both=min(new.k, old.k)))
+    except (TooManyPairs, NoEnd):
+        return True
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """With one earlier table. groups: none where nobody could be singled out."""
+
+    standard: Standard
+    groups: tuple[JointGroups, ...] = ()
+    remarks: tuple[Text, ...] = ()
+
+
+def _comparison(
+    treated: TreatedTable,
+    old: Earlier,
+    columns: Mapping[str, GeneralisedColumn],
+    controls: Mapping[str, DisclosureControl],
+    tier_policy: TierPolicy,
+) -> _Comparison:
+    new_names, old_names = treated.table.column_names, old.table.column_names
+    quasi = [
+        n for n in dict.fromkeys((*new_names, *old_names)) if n in {*treated.quasi_identifiers, *old.quasi_identifiers}
+    ]
+    k = tier_policy.thresholds.k if tier_policy.thresholds.k is not None else old.k
+    if not quasi:
+        return _Comparison(Standard(0, 0))
+    if k is None:
+        return _Comparison(Standard(0, 0), remarks=(no_k(quasi),))
+    # Where the earlier table had less to meet, it alone tells that much; no later one can take it back.
+    least, least_before = tier_policy.thresholds.l or 1, old.l or 1
+    standard = Standard(k, min(k, old.k or 1), least, min(least, least_before))
+    shared = [name for name in quasi if name in new_names and name in old_names]
+    classes = [common_column(n, treated, old, columns.get(n), _is_located(controls.get(n))) for n in shared]
+    own = tuple(
+        [distinct_values(table[n])[0] for n in quasi if n in table.column_names and n not in shared]
+        for table in (treated.table, old.table)
     )
+    content_names, unlinked = _content(treated, old, set(quasi))
+    content = {n: _joint_codes(treated.table[n], old.table[n]) for n in content_names}
+    watched = [content[c.field] for c in controls.values() if c.field in content and c.field in _sensitive(controls)]
+    remarks = [unknown_words(sorted([c.name for c in classes if not c.known] + unlinked))]
+    remarks += [earlier_without_k()] if old.k is None else []
+    rows = (treated.table.num_rows, old.table.num_rows)
+    # Labels of mixed levels are compared as they are as well: few may have come to a label and left another.
+    grounds = [classes]
+    if any(c.mixed for c in classes):
+        grounds.append(compared_as_published(shared, treated.table, old.table))
+    try:
+        groups = tuple(JointGroups(rows, g, (own[0], own[1]), list(content.values()), watched) for g in grounds)
+    except TooManyPairs:
+        raise not_comparable(_across(treated, [old], columns)) from None
+    return _Comparison(standard, groups, tuple(r for r in remarks if r is not None))
 
 
-def stand_out(new: pa.Table, old: pa.Table, quasi_identifiers: Sequence[str], k: int) -> bool:
-    """Whether fewer than `k` records of a class came or went between two tables at the same levels."""
-    treated = TreatedTable(table=new, fields=(), effects=(), quasi_identifiers=tuple(quasi_identifiers))
-    return _Comparison(treated, old, ()).any_few(k)
+def _content(treated: TreatedTable, old: Earlier, quasi: set[str]) -> tuple[list[str], list[str]]:
+    """Kept fields by whose values records can be linked, and those of which that is not known."""
+    shared = [n for n in treated.table.column_names if n in old.table.column_names and n not in quasi]
+    links = {n: linkable(n, treated.treatments, old) for n in shared}
+    return [n for n in shared if links[n]], [n for n in shared if links[n] is False]
+
+
+def _columns(
+    source: pa.Table, treated: TreatedTable, controls: Mapping[str, DisclosureControl]
+) -> dict[str, GeneralisedColumn]:
+    names = [n for n in treated.quasi_identifiers if n in controls and n in source.column_names]
+    return {name: generalised(source, controls[name]) for name in names}
+
+
+def _no_finer_than(
+    earlier: Sequence[Earlier], table: pa.Table, controls: Sequence[DisclosureControl]
+) -> tuple[list[DisclosureControl], dict[str, Text]]:
+    """The controls with their lowest levels raised to those of the earlier tables; field → how it is then published at
+    the finest, in words."""
+    if not earlier:
+        return list(controls), {}
+    wanted = {c.field: c for c in controls if c.field in quasi_identifiers(controls) and not is_located(c)}
+    columns = {name: generalised(table, control) for name, control in wanted.items()}
+    lowest = no_finer(columns, earlier)
+    raised = [
+        c.model_copy(update={"parameters": {**c.parameters, "lowest": lowest[c.field]}}) if c.field in lowest else c
+        for c in controls
+    ]
+    return raised, {name: published_as(columns[name], level) for name, level in lowest.items()}
+
+
+def _made_alike(treated: TreatedTable, tier_policy: TierPolicy, old: Earlier) -> bool:
+    """Whether an earlier table of the same source is this very one, made again."""
+    same = (treated.levels, tier_policy.thresholds.k) == (old.levels, old.k)
+    recorded = (treated.treatments, treated.ladders) == (old.treatments, old.ladders)
+    return same and (recorded or old.ladders is None)
+
+
+def _without_small(groups: JointGroups, kept: np.ndarray, standard: Standard) -> np.ndarray:
+    try:
+        return groups.without_small(kept, standard)
+    except NoEnd:
+        raise not_comparable({}) from None
+
+
+def _unfit(
+    class_of: np.ndarray,
+    kept: np.ndarray,
+    treated: TreatedTable,
+    controls: Sequence[DisclosureControl],
+    tier_policy: TierPolicy,
+) -> np.ndarray:
+    """Row → is it in a class that now misses k or l?"""
+    k, least = tier_policy.thresholds.k, tier_policy.thresholds.l
+    number = int(class_of.max(initial=-1)) + 1
+    unfit = np.bincount(class_of[kept], minlength=number) < (k or 1)
+    for name in sensitive_fields(controls) if least is not None and treated.quasi_identifiers else ():
+        codes = distinct_values(treated.table[name])[0]
+        unfit |= distinct_diversity(class_of[kept], number, codes[kept]) < (least or 1)
+    return np.asarray(unfit[class_of])
 
 
 def _classes(treated: TreatedTable) -> np.ndarray:
@@ -78,100 +254,29 @@ def _classes(treated: TreatedTable) -> np.ndarray:
     return equivalence_classes(codes, treated.table.num_rows)[0]
 
 
-class _Comparison:
-    """The new and one earlier table on common ground: class and whole content of each record, as codes.
-
-    columns: those to bring to a common level; without them labels are compared as they were published.
-    """
-
-    def __init__(self, treated: TreatedTable, old: pa.Table, columns: Sequence[GeneralisedColumn]):
-        shared = [name for name in treated.table.column_names if name in old.column_names]
-        by_name = {c.name: c for c in columns}
-        quasi = set(treated.quasi_identifiers)
-        self.rows = treated.table.num_rows
-        class_codes: list[np.ndarray] = []
-        other_codes: list[np.ndarray] = []
-        for name in shared:
-            new_texts, old_texts = (t[name].cast(pa.string()) for t in (treated.table, old))
-            if name in by_name:
-                new_texts, old_texts = _on_common_level(by_name[name], new_texts, old_texts)
-            codes = distinct_values(pa.chunked_array([*new_texts.chunks, *old_texts.chunks], pa.string()))[0]
-            (class_codes if name in quasi else other_codes).append(codes)
-        total = self.rows + old.num_rows
-        group = equivalence_classes(class_codes, total)[0]
-        content = equivalence_classes([group, *other_codes], total)[0]
-        self.group, self.content = group[: self.rows], content[: self.rows]
-        self.contents, self.groups = int(content.max(initial=-1)) + 1, int(group.max(initial=-1)) + 1
-        self.group_of_content = np.zeros(self.contents, np.int64)
-        self.group_of_content[content] = group
-        self.old = np.bincount(content[self.rows :], minlength=self.contents)
-
-    def any_few(self, k: int) -> bool:
-        """Whether few came, or went."""
-        new = np.bincount(self.content, minlength=self.contents)
-        differences = (np.maximum(new - self.old, 0), np.maximum(self.old - new, 0))
-        moved = [np.bincount(self.group_of_content, d, self.groups) for d in differences]
-        return any(bool(((m > 0) & (m < k)).any()) for m in moved)
-
-    def without_small_differences(self, kept: np.ndarray, k: int) -> np.ndarray:
-        """Row → stays, after few newcomers are held back and few leavers are given company."""
-        kept = kept.copy()
-        new = np.bincount(self.content[kept], minlength=self.contents)
-        came = np.bincount(self.group_of_content, np.maximum(new - self.old, 0), self.groups)
-        few_came = (came > 0) & (came < k)
-        surplus = np.where(few_came[self.group_of_content], np.maximum(new - self.old, 0), 0)
-        kept &= ~self._first(kept, self.content, surplus)
-        new = np.bincount(self.content[kept], minlength=self.contents)
-        went = np.bincount(self.group_of_content, np.maximum(self.old - new, 0), self.groups)
-        few_went = (went > 0) & (went < k)
-        company = np.where(few_went, k - went, 0).astype(np.int64)
-        kept &= ~self._first(kept, self.group, company)
-        return kept
-
-    def _first(self, kept: np.ndarray, key: np.ndarray, number: np.ndarray) -> np.ndarray:
-        """The first `number[key]` kept rows of each key. Rows are in content order, so this tells nothing more."""
-        rows = np.flatnonzero(kept & (number[key] > 0))
-        chosen = np.zeros(len(kept), bool)
-        if not len(rows):
-            return chosen
-        order = rows[np.argsort(key[rows], kind="stable")]
-        starts = np.flatnonzero(np.concatenate(([True], key[order][1:] != key[order][:-1])))
-        sizes = np.diff(np.append(starts, len(order)))
-        rank = np.arange(len(order)) - np.repeat(starts, sizes)
-        chosen[order[rank < number[key[order]]]] = True
-        return chosen
+def _joint_codes(new: pa.ChunkedArray, old: pa.ChunkedArray) -> np.ndarray:
+    """Codes of the values of both columns, new rows first."""
+    chunks = [chunk for column in (new, old) for chunk in column.cast(pa.string()).chunks]
+    return distinct_values(pa.chunked_array(chunks, pa.string()))[0]
 
 
-def _on_common_level(
-    column: GeneralisedColumn, new: pa.ChunkedArray, old: pa.ChunkedArray
-) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """Both columns at the finest level that is at least as coarse as either. Labels unknown to the source stay."""
-    labels = [set(column.texts), *(set(texts) for texts in column.labels[1:])]
-    level = max(_level_of(labels, new), _level_of(labels, old))
-    if level == 0:
-        return new, old
-    translation: dict[str | None, str | None] = {}
-    for lower in range(level + 1):
-        for value in range(column.distinct):
-            translation.setdefault(column.label(lower, value), column.label(level, value))
-    return _translated(new, translation), _translated(old, translation)
+def _sensitive(controls: Mapping[str, DisclosureControl]) -> set[str]:
+    return set(sensitive_fields(list(controls.values())))
 
 
-def _level_of(labels: Sequence[set[str | None]], texts: pa.ChunkedArray) -> int:
-    """The lowest level that knows most of the labels; mixed levels (local recoding) count as their coarsest."""
-    present = set(texts.unique().to_pylist()) - {None}
-    if not present:
-        return 0
-    if ROOT in present:
-        return len(labels) - 1
-    known = [len(present & at_level) for at_level in labels]
-    if max(known) == len(present):
-        return known.index(max(known))
-    levels = [next((n for n, at_level in enumerate(labels) if text in at_level), 0) for text in present]
-    return max(levels)
+def _is_located(control: DisclosureControl | None) -> bool:
+    return control is not None and is_located(control)
 
 
-def _translated(texts: pa.ChunkedArray, translation: dict[str | None, str | None]) -> pa.ChunkedArray:
-    codes, values = distinct_values(texts)
-    renamed = [translation.get(v, v) for v in values.to_pylist()]
-    return pa.chunked_array([pa.array(renamed, pa.string()).take(pa.array(codes))])
+def _across(treated: TreatedTable, earlier: Sequence[Earlier], columns: Mapping[str, GeneralisedColumn]) -> Across:
+    """Field → how it is published now and was published before, where the levels differ."""
+    differing: dict[str, tuple[Text, Text]] = {}
+    for old in earlier:
+        for name, column in columns.items():
+            now = treated.levels.get(name, 0)
+            if column.height == 1 or now < 0 or name not in old.table.column_names:
+                continue
+            before = level_before(column, old, old.table[name].cast(pa.string()))
+            if before is not None and before >= 0 and before != now:
+                differing[name] = (published_as(column, now), published_as(column, before))
+    return differing

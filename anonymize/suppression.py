@@ -35,8 +35,10 @@ def protect(
     primary: np.ndarray,
     smallest: int,
     magnitudes: Sequence[Magnitude] = (),
+    already: np.ndarray | None = None,
 ) -> Protection:
-    """Cells to suppress. codes: per dimension, the code of each cell. smallest: the threshold of the policy.
+    """Cells to suppress. codes: per dimension, the code of each cell. smallest: the threshold of the policy. already:
+    cells that are suppressed as well, but need no protection.
 
     Every line of the table (all dimensions but one fixed) in which a primary cell is suppressed holds two suppressed
     cells or more, worth `smallest` together. Then each primary cell's interval, as the margins imply it, must be at
@@ -44,7 +46,8 @@ def protect(
     the dominance rules call for; where it does not, the cheapest cell beside it goes as well.
     """
     lines = [_lines(codes, dimension, len(counts)) for dimension in range(len(codes))]
-    suppressed = _complete_lines(lines, counts, primary.copy(), smallest)
+    started = primary.copy() if already is None else primary | already
+    suppressed = _complete_lines(lines, counts, started, smallest)
     unproven = primary.copy()  # more suppression only widens intervals: what is proven once stays so
     uncertain = [primary & (m.needed > 0) for m in magnitudes]
     for _ in range(ROUNDS):

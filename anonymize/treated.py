@@ -14,7 +14,8 @@ class CellCounts:
     """Cells of a statistical table. primary: too small or dominated; secondary: suppressed to protect those.
 
     smallest_published: the fewest contributors to a cell that is published, None where all are suppressed.
-    quantiles_withheld: published cells that are too small for quantiles.
+    quantiles_withheld: published cells that are too small for quantiles. compared: withheld because an earlier table,
+    set beside this one, would tell of few; they are counted among neither primary nor secondary.
     """
 
     by: tuple[str, ...]
@@ -23,6 +24,7 @@ class CellCounts:
     secondary: int
     smallest_published: int | None
     quantiles_withheld: int = 0
+    compared: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class TreatedTable:
     quasi_identifiers: columns over which k was reached, in the table's order. levels: field → level of its hierarchy
     (-1: differs between records). loss: ARX Loss metric over the quasi-identifiers, None where there are none.
     remarks: what a reviewer has to know besides the effects. cells: of a statistical table only; privacy: of one
-    with noise.
+    with noise. treatments, ladders: how values and levels came about, as digests for comparison with later releases
+    (see anonymize/earlier.py).
     """
 
     table: pa.Table
@@ -74,3 +77,5 @@ class TreatedTable:
     remarks: tuple[Text, ...] = ()
     cells: CellCounts | None = None
     privacy: Privacy | None = None
+    treatments: dict[str, str] = field(default_factory=dict)
+    ladders: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -17,12 +17,13 @@ from anonymize.names.lac import has_lac, load_lac
 from anonymize.spans import NameTagger
 from governance.audit import record
 from governance.clocks import local_day
-from governance.database.dataset_tables import publications, releases, sources
+from governance.database.dataset_tables import releases, sources
 from governance.database.engine import reading
 from governance.outbox import finish_key
 from governance.release_review.service import submit_release
 from pipelines.current_release import served_release, verified_path
 from pipelines.datasets import load_dataset
+from pipelines.earlier_releases import earlier_tables
 from pipelines.k_choice import current_choice
 from pipelines.models import models_cache, names_model_folder
 from pipelines.platform import Platform
@@ -41,7 +42,6 @@ from pipelines.source_reports import keep_verdict
 from pipelines.sources import SourceRecord, error_record, load_source, preparation_key, source_path
 from schemas.actor import Actor, system_actor
 from schemas.dataset import Dataset, Tier
-from schemas.disclosure import KChoice
 from schemas.errors import Refused
 from schemas.registry import load_published
 from schemas.release import Release
@@ -114,7 +114,7 @@ def _preparation(platform: Platform, dataset: Dataset, source_digest: str, quest
         key=key,
         store=platform.store,
         work=platform.home / "work",
-        earlier=lambda tier: _published_tables(platform, dataset, {source_digest, told_digest}, choice, tier),
+        earlier=lambda tier: earlier_tables(platform, dataset, {source_digest, told_digest}, choice, tier),
         references=lambda name, columns: _referenced_columns(platform, name, columns),
         names=_names_model(platform),
         drawn=None if question is None else recorded_answer(platform, question),
@@ -138,32 +138,6 @@ def _referenced_columns(platform: Platform, name: str, columns: Sequence[str]) -
     freest = min(release.distributions, key=lambda d: REFERENCE_TIERS.index(d.tier))
     parquet = freest.file("parquet")
     return pq.read_table(verified_path(platform.store, parquet.digest), columns=list(columns), memory_map=True)
-
-
-def _published_tables(
-    platform: Platform, dataset: Dataset, own: Set[str], choice: KChoice | None, tier: Tier
-) -> list[pa.Table]:
-    """What was ever published of this dataset in this tier from other sources, or of this one under another choice,
-    policy or schema, withdrawn or not. own: digests under which this source may have been recorded."""
-    with reading(platform.engine) as connection:
-        descriptors = connection.execute(
-            sa.select(releases.c.descriptor)
-            .join(publications, publications.c.release == releases.c.id)
-            .where(releases.c.dataset == dataset.name)
-            .distinct()
-        ).scalars()
-        published = [Release.model_validate(d) for d in descriptors]
-    return [
-        pq.read_table(verified_path(platform.store, distribution.file("parquet").digest), memory_map=True)
-        for release in published
-        if release.source_digest not in own or _made_by(release) != (choice, dataset.policy, dataset.table_schema)
-        for distribution in release.distributions
-        if distribution.tier is tier
-    ]
-
-
-def _made_by(release: Release) -> tuple[KChoice | None, str, str]:
-    return release.choice, release.policy, release.table_schema
 
 
 def _record_progress(platform: Platform, source_id: str, now: Progress, pace: Pace, seconds: float) -> None:

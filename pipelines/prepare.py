@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from anonymize.apply import TreatedTable, apply_controls
+from anonymize.apply import TreatedTable
 from anonymize.assess import assess_disclosure
 from anonymize.cells import statistical_table
 from anonymize.chosen_k import policy_k, policy_with
 from anonymize.classify import classify_fields
 from anonymize.detect import detect
+from anonymize.earlier import Earlier
 from anonymize.located import Located, add_districts, locate_districts
 from anonymize.plan import plan_controls
 from anonymize.private_table import private_table
-from anonymize.rerelease import suppress_differences
+from anonymize.rerelease import apply_controls_after
 from anonymize.spans import NameTagger
 from anonymize.tradeoff import with_tradeoff
 from anonymize.treatments.pseudonyms import derive_key
@@ -84,10 +85,11 @@ class Preparation:
     """What preparing needs besides the source. key: secret of this dataset, from which each tier gets one of its own:
     pseudonyms of one tier must not point at those of another.
 
-    earlier: the tables published before in a tier; a new release must not undo what they suppressed. references: reads
-    columns of other datasets' current releases, for rules that refer to them (数据核验). names: a model that finds
-    names of persons, places and organisations. drawn: the statistical table that was drawn with noise for the same
-    question before. told_digest: what the release tells of the source's digest, where that is not the digest itself.
+    earlier: the tables published before that those of a tier are set beside: together they must not tell of few.
+    references: reads columns of other datasets' current releases, for rules that refer to them (数据核验). names: a
+    model that finds names of persons, places and organisations. drawn: the statistical table that was drawn with noise
+    for the same question before. told_digest: what the release tells of the source's digest, where that is not the
+    digest itself.
     today: the day the source was handed in; nobody in it was born later.
     detector: measured quality of the detector, for the report. boundaries: of districts, for coordinates that go there.
     choice: the steward's k per tier, where one was made.
@@ -100,7 +102,7 @@ class Preparation:
     key: bytes
     store: Store
     work: Path
-    earlier: Callable[[Tier], Sequence[pa.Table]] = lambda tier: ()
+    earlier: Callable[[Tier], Sequence[Earlier]] = lambda tier: ()
     references: ReferenceLookup | None = None
     names: NameTagger | None = None
     drawn: pa.Table | None = None
@@ -188,10 +190,9 @@ def _treat(located: Located, tier: Tier, preparation: Preparation) -> TreatedTab
         statistics, thresholds = preparation.dataset.statistics, tier_policy.thresholds
         if thresholds.epsilon is not None:
             return private_table(table, statistics, thresholds, controls, preparation.hierarchies, preparation.drawn)
-        return statistical_table(table, statistics, thresholds, controls)
+        return statistical_table(table, statistics, thresholds, controls, preparation.earlier(tier))
     key = derive_key(preparation.key, dataset=preparation.dataset.name, recipient=tier)
-    treated = apply_controls(table, controls, tier_policy, key, preparation.names)
-    treated = suppress_differences(treated, table, preparation.earlier(tier), controls, tier_policy)
+    treated = apply_controls_after(table, controls, tier_policy, key, preparation.names, preparation.earlier(tier))
     return add_districts(treated, located)
 
 

@@ -6,13 +6,14 @@ is reinstated, the one that is published last was never compared with the other:
 
 from datetime import datetime
 
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from anonymize.rerelease import stand_out
+from anonymize.cells_rerelease import cells_tell_apart
+from anonymize.rerelease import tells_apart
 from governance.database.dataset_tables import publications, releases, sources
-from pipelines.current_release import verified_path
+from pipelines.earlier_releases import earlier_distribution, set_beside
 from pipelines.platform import Platform
+from schemas.dataset import Tier
 from schemas.errors import Conflict
 from schemas.release import Distribution, Release
 from schemas.text import Text
@@ -25,9 +26,9 @@ def require_compared(platform: Platform, connection: sa.Connection, release: Rel
     since = _prepared_at(connection, release)
     for other in _published_since(connection, release.dataset, since):
         for new in release.distributions:
-            old = next((d for d in other.distributions if d.tier is new.tier), None)
-            if old is not None and _tells_apart(platform, new, old):
-                raise _published_meanwhile()
+            for old in other.distributions:
+                if set_beside(new.tier, old.tier) and _tells_apart(platform, new, old):
+                    raise _published_meanwhile()
 
 
 def published_ids(connection: sa.Connection, dataset: str) -> frozenset[str]:
@@ -59,17 +60,16 @@ def _published_since(connection: sa.Connection, dataset: str, since: datetime) -
 
 
 def _tells_apart(platform: Platform, new: Distribution, old: Distribution) -> bool:
-    """Whether records stand out between two tables; at different levels, that cannot be told without the source."""
-    k = new.report.thresholds.k if new.report.thresholds else None
-    if k is None or not new.report.quasi_identifiers:
+    """Whether two tables tell of few; where only preparing can tell, they are taken to."""
+    if new.file("parquet").digest == old.file("parquet").digest:
         return False
-    levels = [d.report.extra.get("levels") for d in (new, old)]
-    if levels[0] != levels[1] or new.report.quasi_identifiers != old.report.quasi_identifiers:
+    tables = [earlier_distribution(platform, distribution, new.tier) for distribution in (new, old)]
+    if new.tier is not Tier.STATISTICAL:
+        return tells_apart(tables[0], tables[1])
+    thresholds = new.report.thresholds
+    if thresholds is None or (thresholds.smallest_cell is None and thresholds.epsilon is None):
         return True
-    tables = [
-        pq.read_table(verified_path(platform.store, d.file("parquet").digest), memory_map=True) for d in (new, old)
-    ]
-    return stand_out(tables[0], tables[1], new.report.quasi_identifiers, k)
+    return cells_tell_apart(tables[0], tables[1], thresholds.smallest_cell or 0)
 
 
 def _published_meanwhile() -> Conflict:

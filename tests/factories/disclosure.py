@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from anonymize.earlier import Earlier
+from anonymize.treated import TreatedTable
 from schemas.dataset import Tier
 from schemas.disclosure import (
     Control,
@@ -153,3 +155,17 @@ def control(
         ),
         reason=text("test"),
     )
+
+
+def published(treated: TreatedTable, tier: TierPolicy | None = None, **values: Any) -> Earlier:
+    """`treated` as a later release sees it, under `tier` or the usual thresholds. values: what differs from that."""
+    met = tier.thresholds if tier else thresholds()
+    recorded = {
+        "quasi_identifiers": treated.quasi_identifiers,
+        "k": met.k,
+        "l": met.l,
+        "levels": treated.levels,
+        "treatments": treated.treatments,
+        "ladders": treated.ladders,
+    }
+    return Earlier(**{"table": treated.table, **recorded, **values})

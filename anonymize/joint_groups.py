@@ -1,0 +1,190 @@
+"""Groups that two tables together tell apart: whom they hold in a class of one and a class of the other, whom only one
+of them holds. Each has k records or none.
+
+Of a person who is in both tables, whoever holds both knows the class in either, and that what was kept of the record
+(its content) is the same. Left are the records of both classes that have a counterpart: for each content, as many as
+the class with fewer of them has. Where all words of a field lie on one level per table, any class of one may share
+persons with any class of the other on common ground, so that this number cannot be narrowed further. Records without
+a counterpart came, or left (Byun et al. 2006; Ganta et al. 2008).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anonymize.classes import distinct_diversity, equivalence_classes
+from anonymize.common_ground import CommonColumn
+
+MOST_PAIRS = 20_000_000  # of (class, content) of one table with one of the other: about a gigabyte of memory
+ROUNDS = 200
+
+
+class TooManyPairs(Exception):
+    """The tables cannot be compared at these levels in bounded memory."""
+
+
+class NoEnd(Exception):
+    """Withholding records went on and on."""
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Least records, and least distinct values of each sensitive field, of a group. both: of records that the earlier
+    table holds as well, which are told no better than there."""
+
+    k: int
+    both: int
+    l: int = 1  # noqa: E741 - the field's standard name
+    both_l: int = 1
+
+
+class JointGroups:
+    """The groups of a new and an earlier table.
+
+    classes: fields whose words make the classes of each (shared ones; own: codes of those that only one table has).
+    content, sensitive: codes of the kept fields, new rows before old ones; sensitive ones are among the content.
+    """
+
+    def __init__(
+        self,
+        rows: tuple[int, int],
+        classes: Sequence[CommonColumn],
+        own: tuple[Sequence[np.ndarray], Sequence[np.ndarray]] = ((), ()),
+        content: Sequence[np.ndarray] = (),
+        sensitive: Sequence[np.ndarray] = (),
+    ):
+        self.rows, total = rows[0], sum(rows)
+        ground = equivalence_classes([np.concatenate(c.ground) for c in classes], total)[0]
+        contents = equivalence_classes([ground, *content], total)[0]
+        self.contents = int(contents.max(initial=-1)) + 1
+        self.content_of_row = contents[: self.rows]
+        new_ground, old_ground = ground[: self.rows], ground[self.rows :]
+        new_class = equivalence_classes([new_ground, *(c.new_label for c in classes), *own[0]], rows[0])[0]
+        old_class = equivalence_classes([old_ground, *(c.old_label for c in classes), *own[1]], rows[1])[0]
+        self.new = _Pairs(new_class, self.content_of_row)
+        self.old = _Pairs(old_class, contents[self.rows :])
+        self.old_number = np.bincount(self.old.of_row, minlength=self.old.number)
+        self.value_of_content = [_value_of(contents, codes, self.contents) for codes in sensitive]
+        self._join(classes, new_class, old_class)
+
+    def _join(self, classes: Sequence[CommonColumn], new_class: np.ndarray, old_class: np.ndarray) -> None:
+        """Pairs of both tables with one content, and the group each belongs to."""
+        number = np.bincount(self.old.content, minlength=self.contents)
+        repeats = number[self.new.content]
+        if int(repeats.sum()) > MOST_PAIRS:
+            raise TooManyPairs
+        by_content = np.argsort(self.old.content, kind="stable")
+        starts = np.cumsum(number) - number
+        new = np.repeat(np.arange(self.new.number), repeats)
+        within = np.arange(len(new)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+        old = by_content[starts[self.new.content[new]] + within]
+        if any(c.mixed for c in classes):
+            new_row, old_row = _first_rows(new_class), _first_rows(old_class)
+            first, second = new_row[self.new.class_of[new]], old_row[self.old.class_of[old]]
+            possible = np.ones(len(new), bool)
+            for c in classes:
+                possible &= c.consistent(c.new_label[first], c.old_label[second])
+            new, old = new[possible], old[possible]
+        self.joined_new, self.joined_old = new, old
+        key = self.new.class_of[new] * (self.old.classes + 1) + self.old.class_of[old]
+        self.group = np.unique(key, return_inverse=True)[1]
+        self.groups = int(self.group.max(initial=-1)) + 1
+
+    def any_small(self, standard: Standard) -> bool:
+        """Whether any group is small."""
+        everybody = np.ones(self.rows, bool)
+        return not bool(self.without_small(everybody, standard).all())
+
+    def without_small(self, kept: np.ndarray, standard: Standard) -> np.ndarray:
+        """New row → stays. Raises NoEnd."""
+        for _ in range(ROUNDS):
+            before = int(kept.sum())
+            kept = self._stayers(kept, standard)
+            kept = self._newcomers(kept, standard)
+            kept = self._leavers(kept, standard)
+            if int(kept.sum()) == before:
+                return kept
+        raise NoEnd
+
+    def _stayers(self, kept: np.ndarray, standard: Standard) -> np.ndarray:
+        """Few who are in a class of both: none of them stays."""
+        in_both = np.minimum(self._new_number(kept)[self.joined_new], self.old_number[self.joined_old])
+        content = self.new.content[self.joined_new]
+        small = self._small(self.group, self.groups, in_both, content, standard.both, standard.both_l)
+        gone = np.zeros(self.new.number, bool)
+        gone[self.joined_new[small[self.group] & (in_both > 0)]] = True
+        return kept & ~gone[self.new.of_row]
+
+    def _newcomers(self, kept: np.ndarray, standard: Standard) -> np.ndarray:
+        """Few who came: held back until there are k."""
+        number = self._new_number(kept)
+        surplus = self._of_contents(self.new, number) - self._of_contents(self.old, self.old_number)
+        came = np.minimum(number, np.maximum(surplus, 0)[self.new.content])
+        small = self._small(self.new.class_of, self.new.classes, came, self.new.content, standard.k, standard.l)
+        return kept & ~_first(kept, self.new.of_row, np.where(small[self.new.class_of], came, 0))
+
+    def _leavers(self, kept: np.ndarray, standard: Standard) -> np.ndarray:
+        """Few who left: others of their class leave with them."""
+        missing = self._of_contents(self.old, self.old_number) - self._of_contents(self.new, self._new_number(kept))
+        left = np.minimum(self.old_number, np.maximum(missing, 0)[self.old.content])
+        small = self._small(self.old.class_of, self.old.classes, left, self.old.content, standard.both, standard.both_l)
+        wanted = np.maximum(standard.both - np.bincount(self.old.class_of, left, self.old.classes), 1).astype(np.int64)
+        company = small[self.old.class_of] & (left < self.old_number)
+        class_of_content = np.full(self.contents, -1, np.int64)
+        class_of_content[self.old.content[company]] = self.old.class_of[company]
+        wanting = class_of_content[self.content_of_row]
+        return kept & ~_first(kept & (wanting >= 0), wanting, wanted)
+
+    def _small(
+        self, group: np.ndarray, groups: int, number: np.ndarray, content: np.ndarray, k: int, least: int
+    ) -> np.ndarray:
+        """Group → has some records, but fewer than k, or too few sensitive values."""
+        sizes = np.bincount(group, number, groups)
+        small = (sizes > 0) & (sizes < k)
+        if least > 1:
+            there = number > 0
+            for values in self.value_of_content:
+                small |= (sizes > 0) & (distinct_diversity(group[there], groups, values[content[there]]) < least)
+        return np.asarray(small)
+
+    def _new_number(self, kept: np.ndarray) -> np.ndarray:
+        return np.bincount(self.new.of_row[kept], minlength=self.new.number)
+
+    def _of_contents(self, pairs: "_Pairs", number: np.ndarray) -> np.ndarray:
+        return np.bincount(pairs.content, number, self.contents).astype(np.int64)
+
+
+class _Pairs:
+    """Distinct (class, content) of one table."""
+
+    def __init__(self, class_of_row: np.ndarray, content_of_row: np.ndarray):
+        width = int(content_of_row.max(initial=-1)) + 1
+        keys, self.of_row = np.unique(class_of_row * max(width, 1) + content_of_row, return_inverse=True)
+        self.class_of, self.content = keys // max(width, 1), keys % max(width, 1)
+        self.number, self.classes = len(keys), int(class_of_row.max(initial=-1)) + 1
+
+
+def _value_of(contents: np.ndarray, codes: np.ndarray, number: int) -> np.ndarray:
+    values = np.zeros(number, np.int64)
+    values[contents] = codes
+    return values
+
+
+def _first_rows(class_of_row: np.ndarray) -> np.ndarray:
+    return np.unique(class_of_row, return_index=True)[1]
+
+
+def _first(kept: np.ndarray, key: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """The first `number[key]` kept rows of each key. Rows are in content order, so this tells nothing more."""
+    chosen = np.zeros(len(kept), bool)
+    rows = np.flatnonzero(kept)
+    rows = rows[number[key[rows]] > 0]
+    if not len(rows):
+        return chosen
+    order = rows[np.argsort(key[rows], kind="stable")]
+    starts = np.flatnonzero(np.concatenate(([True], key[order][1:] != key[order][:-1])))
+    sizes = np.diff(np.append(starts, len(order)))
+    rank = np.arange(len(order)) - np.repeat(starts, sizes)
+    chosen[order[rank < number[key[order]]]] = True
+    return chosen

@@ -1,0 +1,87 @@
+"""What reviewers and stewards are told of a comparison with earlier releases. Names fields and levels, never values."""
+
+from collections.abc import Mapping, Sequence
+
+from schemas.errors import Refused
+from schemas.text import Text
+
+NOT_COMPARABLE = "releases-not-comparable"
+Across = Mapping[str, tuple[Text, Text]]  # field → how it is published now, how it was before
+
+
+def withheld(records: int, across: Across) -> Text:
+    """Records that stand out by comparison."""
+    levels_zh = f"（两次发布层级交错：{_listed_zh(across)}）" if across else ""
+    levels_en = f" (their levels lie across each other: {_listed_en(across)})" if across else ""
+    return Text(
+        zh=f"与此前开放的版本比对，另有 {records} 条记录会因两个版本并列而暴露，不予发布{levels_zh}",
+        en=f"{records} more records would stand out by comparison with earlier open releases and were withheld"
+        f"{levels_en}",
+    )
+
+
+def kept_coarse(levels: Mapping[str, Text]) -> Text:
+    """The table was made again at coarser levels."""
+    return Text(
+        zh=f"为避免与此前版本交叉定位，层级不细于此前发布：{'；'.join(f'{n} {how.zh}' for n, how in levels.items())}",
+        en="so that no earlier release can be intersected with it, levels are no finer than before: "
+        + "; ".join(f"{name} {how.en}" for name, how in levels.items()),
+    )
+
+
+def unknown_words(fields: Sequence[str]) -> Text | None:
+    """Fields that cannot be set beside their earlier words."""
+    if not fields:
+        return None
+    return Text(
+        zh=f"字段 {'、'.join(fields)} 在此前版本中的处理方式或泛化层次不同（或未记录），无法逐值比对："
+        "请审核人并列查看两个版本，确认不会定位到个人",
+        en=f"{', '.join(fields)} were treated or generalised differently in an earlier release (or that is not on "
+        "record): values cannot be compared; reviewers set both releases side by side and make sure that nobody "
+        "can be found",
+    )
+
+
+def no_k(fields: Sequence[str]) -> Text:
+    """Neither release has a k to hold."""
+    return Text(
+        zh=f"策略和此前版本均未规定 k，含准标识（{'、'.join(fields)}）的两个版本未能自动比对：请审核人并列查看",
+        en=f"neither the policy nor the earlier release states a k: releases that hold {', '.join(fields)} were not "
+        "compared; reviewers set both side by side",
+    )
+
+
+def earlier_without_k() -> Text:
+    """An earlier release is itself below what is asked now."""
+    return Text(
+        zh="此前有版本未按 k 发布：两个版本都有的记录，暴露程度与该版本相同，请审核人确认",
+        en="an earlier release had no k to hold: records in both are as exposed as they are there; reviewers confirm",
+    )
+
+
+def not_comparable(across: Across) -> Refused:
+    """Two releases cannot be set side by side, or not without withholding record after record."""
+    levels_zh = f"：{_listed_zh(across)}" if across else ""
+    levels_en = f": {_listed_en(across)}" if across else ""
+    return Refused(
+        NOT_COMPARABLE,
+        Text(
+            zh=f"新版本与此前版本交叉后的分组过多，无法确认不会定位到个人{levels_zh}",
+            en=f"together with an earlier release, this one makes too many groups to be sure that nobody is singled "
+            f"out{levels_en}",
+        ),
+        Text(
+            zh="请使各准标识的层级都不细于此前版本（策略中 generalise 的 lowest），或改用 full-domain 重编码后重新提交",
+            en="publish no quasi-identifier finer than before (`lowest` of generalise in the policy), or use "
+            "`recoding: full-domain`, and hand the file in again",
+        ),
+        field=next(iter(across), "policy"),
+    )
+
+
+def _listed_zh(across: Across) -> str:
+    return "；".join(f"{name} 现在{now.zh}，此前{before.zh}" for name, (now, before) in across.items())
+
+
+def _listed_en(across: Across) -> str:
+    return "; ".join(f"{name} now {now.en}, before {before.en}" for name, (now, before) in across.items())

@@ -101,6 +101,15 @@ def _chunks(packed: BinaryIO) -> Iterator[bytes]:
         raise damaged() from None
 
 
+def empty_file() -> Refused:
+    return Refused(
+        "empty-file",
+        Text(zh="文件是空的", en="the file is empty"),
+        Text(zh="请检查导出步骤，重新上传有数据的文件", en="check the export and upload the file with its data"),
+        field="file",
+    )
+
+
 def damaged() -> Refused:
     return Refused(
         "damaged-archive",

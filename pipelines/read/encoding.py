@@ -14,6 +14,8 @@ from schemas.text import Text
 
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 SAMPLE = 1 << 18
+WESTERN = ("iso8859-1", "iso8859-15", "cp1252", "cp850", "mac-roman")  # Python's names
+FEWEST_SIGNS = 6  # that say in which encoding they are
 ENCODING_REMEDY = Text(
     zh="请在表格软件中另存为“CSV UTF-8”，或在上传时指明正确的编码（如 gb18030）",
     en="save the file as “CSV UTF-8”, or name its right encoding when uploading (for example gb18030)",
@@ -197,23 +199,33 @@ def wrong_encoding(declared: str, line: int) -> Refused:
     )
 
 
-def is_utf8_after_all(watch: EncodingWatch, declared: str) -> bool:
-    """Whether the file, declared to be in another encoding, is UTF-8 throughout and holds Chinese.
+def encoding_after_all(watch: EncodingWatch, declared: str) -> str | None:
+    """`UTF-8` or `GB18030` where the whole file is in that encoding and holds Chinese, though declared to be another.
 
-    Half of such files decode as GB18030, and every one as Latin 1, to other characters. The reverse does not happen:
-    texts in these encodings are not UTF-8.
+    Half of such UTF-8 files decode as GB18030, and every file as Latin 1, to other characters. The reverse does not
+    happen: texts in these encodings are not UTF-8, and Western letters with accents are no pairs of bytes.
     """
-    return watch.utf8_error is None and not declared.startswith("utf") and has_utf8_run(bytes(watch.sample))
+    sample = bytes(watch.sample)
+    if watch.utf8_error is None:
+        return "UTF-8" if not declared.startswith("utf") and has_utf8_run(sample) else None
+    return "GB18030" if declared in WESTERN and watch.gb18030_error is None and is_chinese_in_gb(sample) else None
 
 
-def other_encoding(declared: str) -> Refused:
-    """The file is UTF-8 though `declared` is another encoding."""
+def is_chinese_in_gb(sample: bytes) -> bool:
+    """Whether nearly all that is not ASCII is, as GB18030, a character in common use: GB 2312, level 1."""
+    text = [sign for sign in sample.decode("gb18030", "ignore") if not sign.isascii()]
+    common = sum(1 for sign in text if b"\xb0\xa1" <= sign.encode("gb18030") <= b"\xd7\xf9")
+    return len(text) >= FEWEST_SIGNS and looks_like_gb(sample) and common >= 0.8 * len(text)
+
+
+def other_encoding(declared: str, found: str) -> Refused:
+    """All of the file is in the encoding `found` though `declared` is another."""
     return Refused(
         "wrong-encoding",
         Text(
-            zh=f"文件不是所指明的 {declared} 编码，整个文件都是 UTF-8",
-            en=f"the file is not in the declared encoding {declared}: all of it is UTF-8",
+            zh=f"文件不是所指明的 {declared} 编码，整个文件都是 {found}",
+            en=f"the file is not in the declared encoding {declared}: all of it is {found}",
         ),
-        Text(zh="请指明 utf-8，或不指明编码", en="name utf-8 as its encoding, or none"),
+        Text(zh=f"请指明 {found.lower()}，或不指明编码", en=f"name {found.lower()} as its encoding, or none"),
         field="encoding",
     )

@@ -1,6 +1,7 @@
 """JSON arrays and newline-delimited JSON as records, streamed."""
 
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import ijson
 
+from pipelines.read.containers import empty_file
 from pipelines.read.json_text import ObjectText, utf8_chunks
 from schemas.errors import Refused
 from schemas.text import Text
@@ -16,10 +18,14 @@ from schemas.text import Text
 def json_records(path: Path, encoding: str | None = None) -> Iterator[list[Any]]:
     """Records of a JSON array of objects or of arrays; keys are those of the first object. Numbers are exact.
 
-    The text must have passed `check_json_shape`. Raises Refused `damaged-json`.
+    The text must have passed `check_json_shape`. Raises Refused `damaged-json`, `empty-file` for a list of nothing.
     """
     try:
-        yield from _as_lists(ijson.items(ijson.from_iter(utf8_chunks(path, encoding)), "item"))
+        items = ijson.items(ijson.from_iter(utf8_chunks(path, encoding)), "item")
+        first = list(itertools.islice(items, 1))
+        if not first and next(utf8_chunks(path, encoding), b"").lstrip().startswith(b"["):
+            raise empty_file()
+        yield from _as_lists(itertools.chain(first, items))
     except (ijson.JSONError, UnicodeDecodeError):
         raise damaged() from None
 

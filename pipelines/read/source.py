@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipelines.progress import Advance, TellProgress, one_pass
-from pipelines.read.containers import checked_file_name, unpack
+from pipelines.read.containers import checked_file_name, empty_file, unpack
 from pipelines.read.encoding import (
     EncodingWatch,
     checked_encoding,
-    is_utf8_after_all,
+    encoding_after_all,
     other_encoding,
     wrong_encoding,
 )
@@ -25,7 +25,7 @@ from pipelines.read.json_text import utf8_chunks
 from pipelines.read.records import Records, open_records
 from pipelines.read.scratch import Scratch
 from pipelines.read.workbook import sheet_records
-from schemas.errors import NotFound, Refused, TooLarge
+from schemas.errors import NotFound, TooLarge
 from schemas.text import Text
 
 CHUNK = 4 << 20
@@ -141,12 +141,7 @@ def _size_and_head(path: Path) -> tuple[int, bytes]:
             field="file",
         ) from None
     if not head.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):
-        raise Refused(
-            "empty-file",
-            Text(zh="文件是空的", en="the file is empty"),
-            Text(zh="请检查导出步骤，重新上传有数据的文件", en="check the export and upload the file with its data"),
-            field="file",
-        )
+        raise empty_file()
     return size, head
 
 
@@ -200,8 +195,8 @@ def _check_declared(path: Path, declared: str, watch: EncodingWatch) -> None:
         if watch.utf8_error is not None:
             raise wrong_encoding(declared, _line_of(path, watch.utf8_error))
         return
-    if is_utf8_after_all(watch, declared):
-        raise other_encoding(declared)
+    if found := encoding_after_all(watch, declared):
+        raise other_encoding(declared, found)
     decoder = codecs.getincrementaldecoder(declared)("strict")
     seen = 0
     with path.open("rb") as reader:

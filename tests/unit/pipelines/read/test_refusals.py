@@ -116,6 +116,26 @@ def test_utf8_under_another_name_would_be_read_as_other_characters(tmp_path: Pat
     assert read_source(even, encoding="utf-8").labels == ("编号", "名称")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "iso8859-15"])
+def test_gb18030_under_the_name_of_a_latin_encoding(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, "a.csv", "编号,名称\n1,北京市人民医院\n2,上海图书馆\n".encode("gb18030"))
+    error = refused(path, encoding=encoding)
+    assert (error.code, "GB18030" in error.message.zh) == ("wrong-encoding", True)
+
+
+@pytest.mark.parametrize("text", ["naïve", "ÄÖÜ ßß", "Grüße aus Köln", "ÐÑÒÓ ÔÕÖØ ÿþý", "Ça été «élevé»", "ŠšŽž€"])
+def test_latin_letters_in_pairs_are_believed(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, "a.csv", ("a,b\n" + f"1,{text}\n" * 20).encode("cp1252"))
+    assert read_source(path, encoding="cp1252").encoding == "cp1252"
+
+
+@pytest.mark.parametrize("text", ["[]", " [ ]\n"])
+def test_a_list_of_nothing_is_an_empty_file(tmp_path: Path, text: str) -> None:
+    assert refused(written(tmp_path, "a.json", text.encode())).code == "empty-file"
+    assert refused(written(tmp_path, "b.json", b"[null]")).code == "damaged-json"
+    assert refused(written(tmp_path, "c.json", b'{"a": 1}')).code == "damaged-json"
+
+
 @pytest.mark.parametrize("text", ["id,name\n1,café\n2,naïve\n", "id,name\n1,北京\n2,上海\n", "a,b\n1,2\n"])
 def test_other_encodings_are_believed(tmp_path: Path, text: str) -> None:
     encoding = "gb18030" if "北" in text else "latin-1"

@@ -226,7 +226,6 @@ def open_table(resource: Any, *, validate_metadata: bool = True, references: Con
         foreign_keys=[
             ForeignKey(tuple(k["fields"]), k["reference"]["resource"], tuple(k["reference"]["fields"]))
             for k in foreign
-            if set(k["fields"]) <= set(names)
         ],
         patterns=patterns,
     )

@@ -61,8 +61,9 @@ def _equal(left: pa.Array, right: pa.Array) -> np.ndarray:
 
 
 def build_lookups(table: OpenTable, references: Mapping[str, pa.Table] | None = None) -> dict[ForeignKey, Lookup]:
-    """One lookup per foreign key of the table. references: typed tables by name; others are resources of the table's
-    package, or the table itself. Raises Unopenable where one cannot be opened."""
+    """One lookup per foreign key of fields that the table has. references: typed tables by name; others are resources of
+    the table's package, or the table itself; all are read, as frictionless does. Raises Unopenable where one cannot be
+    opened."""
     built: dict[tuple[str, tuple[str, ...]], Lookup] = {}
     for key in table.foreign_keys:
         known = (key.reference, key.reference_fields)
@@ -72,7 +73,9 @@ def build_lookups(table: OpenTable, references: Mapping[str, pa.Table] | None = 
             built[known] = lookup_of_table(references[key.reference], key.reference_fields)
         else:
             built[known] = _lookup(adapter.reference_resource(table.resource, key.reference), key.reference_fields)
-    return {key: built[key.reference, key.reference_fields] for key in table.foreign_keys}
+    names = {reading.name for reading in table.readings}
+    present = [key for key in table.foreign_keys if names.issuperset(key.fields)]
+    return {key: built[key.reference, key.reference_fields] for key in present}
 
 
 def lookup_of_table(table: pa.Table, fields: Sequence[str]) -> Lookup:

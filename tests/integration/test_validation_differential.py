@@ -134,11 +134,22 @@ def test_a_limit_reached_by_the_labels_of_a_table_without_records(tmp_path: Path
     assert said_by_engine(package, "t", 2, fast)[0] == expected
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_reference_is_read_even_for_fields_that_the_header_lacks(tmp_path: Path, fast: bool) -> None:
+    key = {"fields": ["a"], "reference": {"resource": "", "fields": ["a"]}}
+    schema = {"fields": [{"name": "a", "type": "string"}], "fieldsMatch": "partial", "foreignKeys": [key]}
+    package = written(tmp_path, "b\n" + "1\n" * 20_000 + "\udcff\n", schema)
+    expected = said_by_frictionless(package, "t", 1000)
+    assert [error[0] for error in expected] == ["encoding-error"]
+    assert said_by_engine(package, "t", 1000, fast)[0] == expected
+
+
 def written(folder: Path, text: str, schema: dict[str, Any]) -> Path:
     """A package with one table `t`; returns the path of its descriptor."""
-    (folder / "t.csv").write_text(text, "utf-8", newline="")
+    (folder / "t.csv").write_bytes(text.encode("utf-8", "surrogateescape"))
     package = folder / "p.json"
-    package.write_text(json.dumps({"name": "p", "resources": [{"name": "t", "path": "t.csv", "schema": schema}]}))
+    table = {"name": "t", "path": "t.csv", "encoding": "utf-8", "schema": schema}
+    package.write_text(json.dumps({"name": "p", "resources": [table]}))
     return package
 
 

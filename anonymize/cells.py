@@ -67,11 +67,10 @@ def statistical_table(
         values = measured_values(table[name], name)
         given = contributions(values, cell_of, who, len(counts))
         few = (given.number > 0) & (given.number < smallest)  # else the sum of a rare value is its only holder's
-        needed = np.maximum(
-            needed_protection(given, thresholds),
-            np.where(small | few | beside.differing, protection_of_small(given, thresholds), 0.0),
-        )
-        primary |= few | (needed > 0)
+        dominated = needed_protection(given, thresholds)
+        unsafe = small | few | beside.differing
+        needed = np.maximum(dominated, np.where(unsafe, protection_of_small(given, thresholds), 0.0))
+        primary |= few | (dominated > 0)
         sums = np.bincount(cell_of, np.nan_to_num(values), len(counts))
         magnitudes.append(Magnitude(sums, needed))
         valued[name] = given.number

@@ -45,11 +45,6 @@ class CommonColumn:
         level = max(int(self.new_level.max(initial=0)), int(self.old_level.max(initial=0)))
         return self.new_path[self.new_label, level], self.old_path[self.old_label, level]
 
-    def consistent(self, new_labels: Codes, old_labels: Codes) -> np.ndarray:
-        """Pair of labels → can both be of one value?"""
-        level = np.maximum(self.new_level[new_labels], self.old_level[old_labels])
-        return np.asarray(self.new_path[new_labels, level] == self.old_path[old_labels, level])
-
 
 def common_column(
     name: str, treated: TreatedTable, earlier: Earlier, column: GeneralisedColumn | None, located: bool = False

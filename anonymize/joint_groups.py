@@ -55,7 +55,7 @@ class JointGroups:
         sensitive: Sequence[np.ndarray] = (),
     ):
         self.rows, total = rows[0], sum(rows)
-        ground = equivalence_classes([np.concatenate(c.ground) for c in classes], total)[0]
+        ground = equivalence_classes(_nonnegative([c.ground for c in classes]), total)[0]
         contents = equivalence_classes([ground, *content], total)[0]
         self.contents = int(contents.max(initial=-1)) + 1
         self.content_of_row = contents[: self.rows]
@@ -69,25 +69,28 @@ class JointGroups:
         self._join(classes, new_class, old_class)
 
     def _join(self, classes: Sequence[CommonColumn], new_class: np.ndarray, old_class: np.ndarray) -> None:
-        """Pairs of both tables with one content, and the group each belongs to."""
-        number = np.bincount(self.old.content, minlength=self.contents)
-        repeats = number[self.new.content]
-        if int(repeats.sum()) > MOST_PAIRS:
-            raise TooManyPairs
-        by_content = np.argsort(self.old.content, kind="stable")
-        starts = np.cumsum(number) - number
-        new = np.repeat(np.arange(self.new.number), repeats)
-        within = np.arange(len(new)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-        old = by_content[starts[self.new.content[new]] + within]
-        if any(c.mixed for c in classes):
-            new_row, old_row = _first_rows(new_class), _first_rows(old_class)
-            first, second = new_row[self.new.class_of[new]], old_row[self.old.class_of[old]]
-            possible = np.ones(len(new), bool)
-            for c in classes:
-                possible &= c.consistent(c.new_label[first], c.old_label[second])
-            new, old = new[possible], old[possible]
-        self.joined_new, self.joined_old = new, old
-        key = self.new.class_of[new] * (self.old.classes + 1) + self.old.class_of[old]
+        """Pairs of both tables with one content that can be of one person, and the group each belongs to.
+
+        Classes are joined by the levels of their labels: at the coarser of two levels, consistent labels are the same.
+        """
+        sides = (
+            _by_levels([c.new_level[c.new_label] for c in classes], new_class, self.new),
+            _by_levels([c.old_level[c.old_label] for c in classes], old_class, self.old),
+        )
+        found, total = [], 0
+        for new_levels, new_pairs, new_rows in sides[0]:
+            for old_levels, old_pairs, old_rows in sides[1]:
+                keys = [(self.new.content[new_pairs], self.old.content[old_pairs])]
+                for c, one, other in zip(classes, new_levels, old_levels, strict=True):
+                    level = max(one, other)
+                    keys.append((c.new_path[c.new_label[new_rows], level], c.old_path[c.old_label[old_rows], level]))
+                new, old = _equal(keys, MOST_PAIRS - total)
+                total += len(new)
+                found.append((new_pairs[new], old_pairs[old]))
+        nothing = [np.zeros(0, np.int64)]
+        self.joined_new = np.concatenate([new for new, _ in found] or nothing)
+        self.joined_old = np.concatenate([old for _, old in found] or nothing)
+        key = self.new.class_of[self.joined_new] * (self.old.classes + 1) + self.old.class_of[self.joined_old]
         self.group = np.unique(key, return_inverse=True)[1]
         self.groups = int(self.group.max(initial=-1)) + 1
 
@@ -171,8 +174,38 @@ def _value_of(contents: np.ndarray, codes: np.ndarray, number: int) -> np.ndarra
     return values
 
 
-def _first_rows(class_of_row: np.ndarray) -> np.ndarray:
-    return np.unique(class_of_row, return_index=True)[1]
+def _by_levels(
+    level_of_row: Sequence[np.ndarray], class_of_row: np.ndarray, pairs: _Pairs
+) -> list[tuple[tuple[int, ...], np.ndarray, np.ndarray]]:
+    """Per combination of levels: the levels, the pairs whose class has them, and a row of each of these classes."""
+    row_of_class = np.unique(class_of_row, return_index=True)[1]
+    row_of_pair = row_of_class[pairs.class_of]
+    kind = equivalence_classes([levels[row_of_pair] for levels in level_of_row], len(row_of_pair))[0]
+    parts = np.split(np.argsort(kind, kind="stable"), np.cumsum(np.bincount(kind))[:-1]) if len(kind) else []
+    return [
+        (tuple(int(levels[row_of_pair[part[0]]]) for levels in level_of_row), part, row_of_pair[part]) for part in parts
+    ]
+
+
+def _equal(keys: Sequence[tuple[np.ndarray, np.ndarray]], most: int) -> tuple[np.ndarray, np.ndarray]:
+    """All (new, old) positions that are equal in every key. Raises TooManyPairs above `most`."""
+    rows = len(keys[0][0])
+    code = equivalence_classes(_nonnegative(keys), rows + len(keys[0][1]))[0]
+    new_code, old_code = code[:rows], code[rows:]
+    number = np.bincount(old_code, minlength=int(code.max(initial=-1)) + 1)
+    repeats = number[new_code]
+    if int(repeats.sum()) > most:
+        raise TooManyPairs
+    by_code, starts = np.argsort(old_code, kind="stable"), np.cumsum(number) - number
+    new = np.repeat(np.arange(rows), repeats)
+    within = np.arange(len(new)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    return new, by_code[starts[new_code[new]] + within]
+
+
+def _nonnegative(keys: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
+    """Both halves of each key as one; codes of strangers are negative."""
+    joined = [np.concatenate(pair) for pair in keys]
+    return [codes - min(int(codes.min(initial=0)), 0) for codes in joined]
 
 
 def _first(kept: np.ndarray, key: np.ndarray, number: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from anonymize.apply import apply_controls
 from anonymize.plan import plan_controls
-from anonymize.rerelease import suppress_differences
+from anonymize.rerelease import apply_controls_after, suppress_differences, tells_apart
 from anonymize.risk import measure_risk
 from anonymize.treated import TreatedTable
 from schemas.dataset import Tier
@@ -107,3 +107,104 @@ def test_local_recoding_is_compared_label_by_label() -> None:
 def test_without_earlier_releases_the_table_is_as_it_was() -> None:
     treated = apply_controls(persons(200), plan(), TIER, None)
     assert suppress_differences(treated, persons(200), [], plan(), TIER) is treated
+
+
+def test_a_hierarchy_that_changed_since_is_for_a_reviewer_to_look_at() -> None:
+    table = persons(600)
+    old, new = release(table), apply_controls(table, plan(), TIER, None)
+    other_steps = {**old.ladders, "就诊日期": ("0" * 16,) * 4}
+    checked = suppress_differences(new, table, [published(old, ladders=other_steps)], plan(), TIER)
+    assert 0 < new.levels["就诊日期"] < 5
+    assert [r.en for r in checked.remarks if r.en.startswith("就诊日期 were treated or generalised differently")]
+    assert [r.zh for r in checked.remarks if r.zh.startswith("字段 就诊日期") and "请审核人" in r.zh]
+
+
+def test_what_was_published_before_ladders_were_on_record_is_compared_by_its_labels() -> None:
+    everybody = persons(600)
+    old = release(everybody)
+    without_one = everybody.filter(pa.array(np.arange(600) != 17))
+    new = apply_controls(without_one, plan(), TIER, None)
+    unrecorded = published(old, ladders=None, treatments={"诊断": "keep", "科室": "keep"})
+    checked = suppress_differences(new, without_one, [unrecorded], plan(), TIER)
+    assert min(differences(checked.table, old.table)[1].values()) >= 5
+    assert not [r for r in checked.remarks if "differently" in r.en]
+
+
+def test_a_kept_field_that_was_treated_otherwise_before_links_nothing_and_is_told() -> None:
+    table = persons(600)
+    old, new = release(table), apply_controls(table, plan(), TIER, None)
+    rounded = published(old, treatments={**old.treatments, "科室": "mask:0"})
+    remarks = suppress_differences(new, table, [rounded], plan(), TIER).remarks
+    assert [r for r in remarks if r.en.startswith("科室 were treated")]
+
+
+def test_a_k_below_the_earlier_one_is_no_excuse() -> None:
+    """Where the policy states no k any more, the earlier release's holds for what they tell together."""
+    table = persons(600)
+    old = release(table)
+    bare = tier_policy(k=None, suppression_limit=1.0)
+    controls = plan_controls(person_schema(), person_roles(), policy(bare), [Tier.OPEN])[Tier.OPEN]
+    raw = TreatedTable(
+        table.select([*QUASI, "诊断", "科室"]),
+        (),
+        (),
+        quasi_identifiers=QUASI,
+        treatments=dict.fromkeys((*QUASI, "诊断", "科室"), "keep:1"),
+    )
+    checked = suppress_differences(raw, table, [published(old)], controls, bare)
+    assert checked.table.num_rows == 0
+    assert suppress_differences(raw, table, [], controls, bare).table.num_rows == 600
+
+
+def test_two_releases_without_any_k_are_for_a_reviewer_to_look_at() -> None:
+    table = persons(100)
+    treated = apply_controls(table, plan(), tier_policy(suppression_limit=1.0), None)
+    bare = tier_policy(k=None)
+    controls = plan_controls(person_schema(), person_roles(), policy(bare), [Tier.OPEN])[Tier.OPEN]
+    checked = suppress_differences(treated, table, [published(treated, bare)], controls, bare)
+    assert checked.table.equals(treated.table)
+    assert ["states a k" in r.en and "均未规定 k" in r.zh for r in checked.remarks[len(treated.remarks) :]] == [True]
+
+
+def test_a_smaller_k_before_does_not_empty_the_release_of_today() -> None:
+    """What an earlier release tells alone no later one takes back."""
+    table, weaker = persons(700), tier_policy(k=3, suppression_limit=0.1)
+    controls = plan_controls(person_schema(), person_roles(), policy(weaker), [Tier.OPEN])[Tier.OPEN]
+    old = apply_controls(table, controls, weaker, None)
+    strict = tier_policy(k=20, suppression_limit=0.1)
+    checked = apply_controls_after(table, plan(), strict, None, None, [published(old, weaker)])
+    assert checked.table.num_rows >= 630
+    assert measure_risk(checked.table, checked.quasi_identifiers).k >= 20
+
+
+def test_a_field_that_only_one_release_has_still_makes_its_classes() -> None:
+    """Age in one, place in the other: nobody shares a word, and yet both know the target."""
+    rows = 400
+    source = persons(rows).set_column(7, "诊断", pa.array([f"病{n}" for n in range(rows)]))  # everybody can be linked
+    some = {"性别", "年龄", "诊断"}, {"性别", "区划", "诊断"}
+    controls = [tuple(c for c in plan() if c.field in names) for names in some]
+    old, new = (apply_controls(source.select([c.field for c in listed]), listed, TIER, None) for listed in controls)
+    joined = (
+        old.table.join(new.table, "诊断", right_suffix="2")
+        .group_by(["性别", "年龄", "区划"])
+        .aggregate([([], "count_all")])
+    )
+    assert min(joined["count_all"].to_pylist()) < 5  # the attack works
+    checked = suppress_differences(
+        new, source.select([c.field for c in controls[1]]), [published(old)], controls[1], TIER
+    )
+    joined = old.table.join(checked.table, "诊断", "诊断", "inner", right_suffix="2")
+    sizes = joined.group_by(["性别", "年龄", "区划"]).aggregate([([], "count_all")])["count_all"].to_pylist()
+    assert min(sizes, default=5) >= 5
+
+
+def test_tables_made_alike_are_compared_when_signed_and_others_refused() -> None:
+    everybody = persons(600)
+    old = release(everybody)
+    one_less = apply_controls(everybody.slice(0, 599), plan(), TIER, None)
+    assert one_less.levels == old.levels
+    assert not tells_apart(published(old), published(old))
+    assert tells_apart(published(one_less), published(old))
+    assert not tells_apart(published(release(everybody.slice(0, 599), old)), published(old))
+    assert tells_apart(published(old, levels={}), published(one_less, table=old.table.slice(0, 400)))
+    assert not tells_apart(published(old, quasi_identifiers=()), published(one_less, quasi_identifiers=()))

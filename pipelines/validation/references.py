@@ -61,9 +61,9 @@ def _equal(left: pa.Array, right: pa.Array) -> np.ndarray:
 
 
 def build_lookups(table: OpenTable, references: Mapping[str, pa.Table] | None = None) -> dict[ForeignKey, Lookup]:
-    """One lookup per foreign key of fields that the table has. references: typed tables by name; others are resources of
-    the table's package, or the table itself; all are read, as frictionless does. Raises Unopenable where one cannot be
-    opened."""
+    """One lookup per foreign key of fields that the table has. references: typed tables by name; others are resources
+    of the table's package, or the table itself; all are read, as frictionless does. Raises Unopenable where one cannot
+    be opened."""
     built: dict[tuple[str, tuple[str, ...]], Lookup] = {}
     for key in table.foreign_keys:
         known = (key.reference, key.reference_fields)

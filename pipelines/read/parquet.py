@@ -73,21 +73,24 @@ def _longest_rows(path: Path) -> Iterator[int]:
     """For each row group, bytes of the longest texts that its columns list once and repeat: a few bytes can stand for
     a long text in every row. Reads the lists alone."""
     schema = pq.read_schema(path)
-    unlisted = _written_as_differences(pq.read_metadata(path))
     texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    texts = [name for name in texts if name not in unlisted]
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 18, read_dictionary=texts) as file:
         for group in range(file.num_row_groups):
-            first = next(file.iter_batches(batch_size=1, row_groups=[group], columns=texts), None) if texts else None
-            lists = [c.dictionary for c in first.columns if pa.types.is_dictionary(c.type)] if first else []
-            yield sum(pc.max(pc.binary_length(values)).as_py() or 0 for values in lists)
+            yield sum(pc.max(pc.binary_length(values)).as_py() or 0 for values in _lists(file, group, texts))
 
 
-def _written_as_differences(metadata: pq.FileMetaData) -> set[str]:
-    """Columns whose values are told as differences from those before; Arrow cannot read them as lists."""
-    groups = (metadata.row_group(n) for n in range(metadata.num_row_groups))
-    chunks = (group.column(n) for group in groups for n in range(group.num_columns))
-    return {c.path_in_schema for c in chunks if any(e.startswith("DELTA_") for e in c.encodings)}
+def _lists(file: pq.ParquetFile, group: int, texts: Sequence[str]) -> list[pa.Array]:
+    """What the columns of a row group list. Those whose values are told as differences from the ones before list
+    nothing: Arrow cannot read them so."""
+    if not texts:
+        return []
+    try:
+        first = next(file.iter_batches(batch_size=1, row_groups=[group], columns=texts), None)
+    except OSError as error:
+        if "Not yet implemented" not in str(error):
+            raise
+        return [] if len(texts) == 1 else [found for name in texts for found in _lists(file, group, [name])]
+    return [c.dictionary for c in first.columns if pa.types.is_dictionary(c.type)] if first else []
 
 
 def plain_column(column: pa.Array) -> pa.Array:

@@ -13,7 +13,7 @@ import pyarrow.parquet.encryption as encryption
 import pytest
 
 from pipelines.read import read_source
-from pipelines.read.parquet import open_parquet, parquet_batches, plain_column, plain_values
+from pipelines.read.parquet import open_parquet, parquet_batches, parquet_records, plain_column, plain_values
 from pipelines.validation.validate import ValidatedTable, validate_table
 from schemas.errors import Refused
 from schemas.table_schema import TableSchema, table_schema_from_descriptor
@@ -161,3 +161,11 @@ def test_nanoseconds_are_cut_to_microseconds() -> None:
     moments = pa.array([1_500, -1], pa.timestamp("ns"))
     values = plain_values(plain_column(moments))
     assert values == [dt.datetime(1970, 1, 1, 0, 0, 0, 1), dt.datetime(1970, 1, 1)]
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_texts_written_as_differences_are_read(tmp_path: Path, encoding: str) -> None:
+    table = pa.table({"name": ["中心站", "中心站东", None, ""], "line": ["1", "1", "2", "2"]})
+    path = tmp_path / "a.parquet"
+    pq.write_table(table, path, use_dictionary=["line"], column_encoding={"name": encoding})
+    assert [row["name"] for row in table.to_pylist()] == [row[0] for row in parquet_records(path)][1:]

@@ -13,6 +13,7 @@ from schemas.registry import PUBLISHED
 from schemas.text import Text
 
 PREFIX = "GONGKAI_"
+LEAST_MEMORY = 768 * 1024**2  # the libraries alone take most of it
 OF_THE_TESTS = "GONGKAI_TEST_"  # name services for the tests; the platform does not read them
 
 
@@ -24,6 +25,9 @@ class Settings(BaseModel):
     database_url: SQLAlchemy address; empty means SQLite in `home`. ckan_url: empty means the embedded catalogue.
     trusted_proxies: addresses or networks, separated by commas, whose X-Forwarded-For is believed; empty: nobody's.
     upload_limit: bytes of one uploaded file. timezone: IANA name used for clocks and pages.
+    worker_memory: bytes of memory that a worker process may take, its libraries (about 0.5 GiB) included; empty means
+    three quarters of the machine's or container's. What takes more is refused (`too-much-memory`). With several workers
+    on one machine, give each its share.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +45,7 @@ class Settings(BaseModel):
     mail_from: str = "noreply@localhost"
     timezone: str = "Asia/Shanghai"
     upload_limit: Annotated[int, Field(gt=0)] = 4 * 1024**3
+    worker_memory: Annotated[int, Field(ge=LEAST_MEMORY)] | None = None
     session_hours: Annotated[int, Field(gt=0)] = 12
 
     @field_validator("trusted_proxies")

@@ -32,8 +32,11 @@ def enqueue(connection: sa.Connection, kind: str, key: str, payload: dict[str, A
     )
 
 
-def lease_next(connection: sa.Connection, now: datetime) -> Task | None:
-    """Take the oldest task that is due, for LEASE. A worker that dies loses its lease, not the task."""
+def lease_next(connection: sa.Connection, now: datetime, worker: str | None = None) -> Task | None:
+    """Take the oldest task that is due, for LEASE. A worker that dies loses its lease, not the task.
+
+    worker: name of the process that takes it, by which `leased_task` finds the task again.
+    """
     free = sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now)
     row = connection.execute(
         sa.select(outbox)
@@ -44,10 +47,16 @@ def lease_next(connection: sa.Connection, now: datetime) -> Task | None:
     ).first()
     if row is None:
         return None
-    connection.execute(
-        outbox.update().where(outbox.c.id == row.id).values(leased_until=now + LEASE, attempts=row.attempts + 1)
-    )
+    values = {"leased_until": now + LEASE, "leased_by": worker, "attempts": row.attempts + 1}
+    connection.execute(outbox.update().where(outbox.c.id == row.id).values(**values))
     return Task(row.id, row.kind, row.payload, row.actor, row.attempts + 1)
+
+
+def leased_task(connection: sa.Connection, worker: str, now: datetime) -> Task | None:
+    """What a worker had in hand when it ended without a word; its lease still runs."""
+    held = sa.and_(outbox.c.leased_by == worker, outbox.c.done_at.is_(None), outbox.c.leased_until >= now)
+    row = connection.execute(sa.select(outbox).where(held).with_for_update()).first()
+    return None if row is None else Task(row.id, row.kind, row.payload, row.actor, row.attempts)
 
 
 def extend_lease(connection: sa.Connection, task: Task, now: datetime) -> None:
@@ -73,6 +82,11 @@ def retry_later(connection: sa.Connection, task: Task, now: datetime, error: str
     connection.execute(
         outbox.update().where(outbox.c.id == task.id).values(due_at=now + pause, leased_until=None, error=error)
     )
+
+
+def return_task(connection: sa.Connection, task: Task) -> None:
+    """Put back what this worker cannot do, for the next one to take first."""
+    connection.execute(outbox.update().where(outbox.c.id == task.id).values(leased_until=None))
 
 
 def anything_due(connection: sa.Connection, now: datetime) -> bool:

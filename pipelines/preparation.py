@@ -25,6 +25,7 @@ from pipelines.current_release import served_release, verified_path
 from pipelines.datasets import load_dataset
 from pipelines.earlier_releases import earlier_tables
 from pipelines.k_choice import current_choice
+from pipelines.memory_limit import ran_out_of_memory
 from pipelines.models import models_cache, names_model_folder
 from pipelines.platform import Platform
 from pipelines.prepare import DisclosureRefused, InvalidSource, Preparation, prepare
@@ -45,7 +46,6 @@ from schemas.dataset import Dataset, Tier
 from schemas.errors import Refused
 from schemas.registry import load_published
 from schemas.release import Release
-from schemas.text import Text
 from schemas.validation import ValidationReport
 
 TOLD_OF_WARNINGS = {"type", "row", "field", "message", "remedy"}  # no cells
@@ -55,7 +55,8 @@ REFERENCE_TIERS = (Tier.OPEN, Tier.RESTRICTED, Tier.STATISTICAL)  # rows before 
 def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: TellProgress | None = None) -> Release:
     """Prepare an accepted source and submit its release for review. May run twice.
 
-    Raises Refused after recording for the steward why; any other error leaves the source to be tried again.
+    Raises Refused after recording for the steward why; any other error leaves the source to be tried again, also a
+    Refused that comes from want of memory: a reader took that for damage.
     """
     source = load_source(platform, source_id)
     with reading(platform.engine) as connection:
@@ -81,21 +82,13 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: T
             # Meanwhile another process drew the noise for the same source: now take the table it recorded. Or the
             # steward chose another k: now take that. Or another release was published: now compare with it.
     except Refused as error:
-        _record_refusal(platform, source, error, actor)
+        if not ran_out_of_memory(error):
+            _record_refusal(platform, source, error, actor)
         raise
 
 
-def give_up_source(platform: Platform, source_id: str, actor: Actor) -> None:
-    """Tell the steward that preparing failed again and again, for no reason that the data's own errors explain."""
-    error = Refused(
-        "preparation-failed",
-        Text(zh="多次处理均失败，已停止处理这个文件", en="preparing failed several times and was given up"),
-        Text(
-            zh="请另存为 CSV（UTF-8）后重新上传；仍失败请联系运维人员",
-            en="save the file as CSV (UTF-8) and hand it in again; if it still fails, tell the operator",
-        ),
-        field="source",
-    )
+def give_up_source(platform: Platform, source_id: str, error: Refused, actor: Actor) -> None:
+    """Tell the steward that preparing was given up, for a reason that the data's own errors do not explain."""
     _record_refusal(platform, load_source(platform, source_id), error, actor)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from governance.database.dataset_tables import source_files
 from governance.database.engine import reading
 from pipelines.datasets import load_dataset
+from pipelines.memory_limit import ran_out_of_memory
 from pipelines.platform import Platform
 from pipelines.progress import Pace, Progress, every, progress_record
 from pipelines.source_files import AT_ONCE, CORRECTED, NAMES, VERDICT, WHEN_ASKED, file_path, insert_row, require_report
@@ -62,18 +63,15 @@ def make_file(platform: Platform, source_id: str, name: str) -> None:
         outcome = _write_whole(path, write) or {}
         outcome["size"] = path.stat().st_size
     except GongkaiError as error:
+        if ran_out_of_memory(error):  # the worker says so, once
+            raise
         _update(platform, source_id, name, status="refused", progress=None, outcome={"error": error_record(error)})
         raise
     _update(platform, source_id, name, status="ready", progress=None, outcome=outcome)
 
 
-def give_up_file(platform: Platform, source_id: str, name: str) -> None:
-    """Tell the steward that making the file failed again and again."""
-    error = Refused(
-        "file-failed",
-        Text(zh="多次生成这个文件均失败", en="making this file failed several times"),
-        Text(zh="请联系运维人员；网页上的列表仍可使用", en="tell the operator; the list on the page can still be used"),
-    )
+def give_up_file(platform: Platform, source_id: str, name: str, error: Refused) -> None:
+    """Tell the steward that making the file was given up."""
     _update(platform, source_id, name, status="refused", progress=None, outcome={"error": error_record(error)})
 
 

@@ -11,22 +11,32 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from governance.access.service import run_due
 from governance.database.engine import reading
-from governance.outbox import Task, anything_due, extend_lease, finish, lease_next, retry_later
+from governance.outbox import (
+    Task,
+    anything_due,
+    extend_lease,
+    finish,
+    lease_next,
+    leased_task,
+    retry_later,
+    return_task,
+)
 from governance.sign_in_limits import forget_old_attempts
 from pipelines.letters import send_letter
+from pipelines.memory_limit import memory_for_work, memory_half_full, oom_kills, ran_out_of_memory, too_much_memory
 from pipelines.platform import Platform
 from pipelines.source_files import list_files
 from pipelines.sources import load_source
+from pipelines.worker_deaths import ATTEMPTS, cause_of_death, file_failed, preparation_failed, worker_name
 from schemas.actor import Actor, Duty, system_actor
-from schemas.errors import DependencyFailed, GongkaiError
+from schemas.errors import DependencyFailed, GongkaiError, Refused
 
 logger = logging.getLogger("gongkai.worker")
-ATTEMPTS = 8
 RENEW_EVERY = 60  # seconds
 CLOCKS_EVERY = 600  # seconds
 
@@ -71,37 +81,66 @@ def run_clocks(platform: Platform) -> None:
         forget_old_attempts(connection, now)
 
 
+class MemorySpent(Exception):
+    """A task ran out of memory. Allocators do not give everything back: a new process has to go on."""
+
+
 def run_until_idle(platform: Platform) -> int:
-    """Run everything that is due; returns how many tasks were run."""
+    """Run everything that is due; returns how many tasks were run. Ends early where its memory is full, or half full,
+    so that each task finds what it needs: then a new process has to go on."""
     run_clocks(platform)
     count = 0
-    while run_one(platform):
-        count += 1
+    with suppress(MemorySpent):
+        while count == 0 or not memory_half_full():
+            if not run_one(platform, fresh=count == 0):
+                break
+            count += 1
     return count
 
 
-def run_one(platform: Platform) -> bool:
-    """Lease and run one task; False when none is due. A refusal ends the task; what may recover is tried again."""
+def run_one(platform: Platform, fresh: bool = True) -> bool:
+    """Lease and run one task; False when none is due. A refusal ends the task; what may recover is tried again.
+
+    fresh: this process has run no other task, so that its memory is the task's own. Raises MemorySpent where memory
+    ran out: the task was refused where the process was fresh, else it is back in its place.
+    """
     with platform.engine.begin() as connection:
-        task = lease_next(connection, datetime.now(UTC))
+        task = lease_next(connection, datetime.now(UTC), worker_name())
     if task is None:
         return False
     error: str | None = None
     recoverable = False
+    refusal: Refused | None = None
     try:
         if task.attempts > ATTEMPTS:  # every worker that took it died of it, or was killed
             raise _WorkersDied
         with _lease_kept(platform, task):
             HANDLERS[task.kind](platform, task)
-    except DependencyFailed as failure:
-        error, recoverable = failure.code, task.attempts < ATTEMPTS
-    except GongkaiError as refusal:
-        error = refusal.code
     except Exception as failure:
-        error, recoverable = f"unexpected:{type(failure).__name__}", task.attempts < 3
-        _log_without_values(task, failure)
+        if ran_out_of_memory(failure):
+            if not fresh:
+                with platform.engine.begin() as connection:
+                    return_task(connection, task)
+                raise MemorySpent from None  # the failure holds on to what it had in hand
+            refusal = too_much_memory(memory_for_work(platform.settings.worker_memory))
+            error = refusal.code
+        elif isinstance(failure, DependencyFailed):
+            error, recoverable = failure.code, task.attempts < ATTEMPTS
+        elif isinstance(failure, GongkaiError):
+            error = failure.code
+        else:
+            error, recoverable = f"unexpected:{type(failure).__name__}", task.attempts < 3
+            _log_without_values(task, failure)
+    _close(platform, task, error, recoverable, refusal)
+    if refusal is not None:
+        raise MemorySpent
+    return True
+
+
+def _close(platform: Platform, task: Task, error: str | None, recoverable: bool, refusal: Refused | None) -> None:
+    """Done, put back for later, or given up. refusal: what its owner is then told; None: that it failed often."""
     if error and not recoverable and task.kind in GIVING_UP:
-        GIVING_UP[task.kind](platform, task)
+        GIVING_UP[task.kind](platform, task, refusal)
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
         if error and recoverable:
@@ -109,32 +148,34 @@ def run_one(platform: Platform) -> bool:
         else:
             finish(connection, task, now, error)
     logger.info("task %s %s: %s", task.id, task.kind, error or "done")
-    return True
 
 
 class _WorkersDied(Exception):
     """A task outlived every worker that ran it."""
 
 
-def _give_up_preparing(platform: Platform, task: Task) -> None:
+def _give_up_preparing(platform: Platform, task: Task, refusal: Refused | None) -> None:
     """The steward learns that nothing more will come; what was refused has its reason already."""
     from pipelines.preparation import give_up_source
 
     source = load_source(platform, task.payload["source"])
     if source.status in ("received", "preparing"):
-        give_up_source(platform, source.id, system_actor("worker"))
+        give_up_source(platform, source.id, refusal or preparation_failed(), system_actor("worker"))
 
 
-def _give_up_file(platform: Platform, task: Task) -> None:
+def _give_up_file(platform: Platform, task: Task, refusal: Refused | None) -> None:
     from pipelines.source_reports import give_up_file
 
     name = task.payload["name"]
     known = list_files(platform, task.payload["source"]).get(name)
     if known is not None and known.status == "making":
-        give_up_file(platform, task.payload["source"], name)
+        give_up_file(platform, task.payload["source"], name, refusal or file_failed())
 
 
-GIVING_UP: dict[str, Callable[[Platform, Task], None]] = {"prepare": _give_up_preparing, "source-file": _give_up_file}
+GIVING_UP: dict[str, Callable[[Platform, Task, Refused | None], None]] = {
+    "prepare": _give_up_preparing,
+    "source-file": _give_up_file,
+}
 
 
 def _log_without_values(task: Task, failure: Exception) -> None:
@@ -164,19 +205,9 @@ def _lease_kept(platform: Platform, task: Task) -> Iterator[None]:
         thread.join()
 
 
-def run_forever(platform: Platform, stop: threading.Event, pause: float = 2.0) -> None:
-    """Work until `stop` is set."""
-    clocks_at = float("-inf")
-    while not stop.is_set():
-        if time.monotonic() - clocks_at >= CLOCKS_EVERY:
-            run_clocks(platform)
-            clocks_at = time.monotonic()
-        if not run_one(platform):
-            stop.wait(pause)
-
-
 def run_embedded(platform: Platform, stop: threading.Event, pause: float = 0.5) -> None:
-    """Watch the outbox and the clocks; when a task is due, run a child worker until it is idle again."""
+    """Watch the outbox and the clocks until `stop` is set; when a task is due, run a child worker until it is idle
+    again."""
     clocks_at = float("-inf")
     while not stop.wait(pause):
         if time.monotonic() - clocks_at >= CLOCKS_EVERY:
@@ -185,16 +216,40 @@ def run_embedded(platform: Platform, stop: threading.Event, pause: float = 0.5) 
         with reading(platform.engine) as connection:
             due = anything_due(connection, datetime.now(UTC))
         if due:
-            _run_child(platform, stop)
+            run_child(platform, stop)
 
 
-def _run_child(platform: Platform, stop: threading.Event) -> None:
-    """Its scratch files may hold raw values: they stay in the home folder, whatever ends the process."""
+def run_child(platform: Platform, stop: threading.Event) -> None:
+    """Run one child worker to its end. What it had in hand when it died is tried again, or given up with the reason.
+
+    Its scratch files may hold raw values: they stay in the home folder, whatever ends the process.
+    """
     environment = {**os.environ, "TMPDIR": str((platform.home / "work").resolve())}
+    killed_before = oom_kills()
     child = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "worker", "--until-idle"], env=environment)
-    while child.poll() is None:
-        if stop.wait(0.2):
-            child.terminate()  # its task keeps its place in the outbox
-            child.wait(timeout=30)
+    try:
+        while child.poll() is None:
+            if stop.wait(0.2):
+                break
+    finally:
+        _end(child)
+    with platform.engine.begin() as connection:
+        task = leased_task(connection, worker_name(child.pid), datetime.now(UTC))
+        if task is not None and stop.is_set():
+            return_task(connection, task)  # it keeps its place
+    if task is not None and not stop.is_set():
+        death = cause_of_death(child.returncode, oom_kills() > killed_before)
+        logger.error("worker %s ended with %s over task %s: %s", child.pid, child.returncode, task.id, death.code)
+        _close(platform, task, death.code, task.attempts < death.attempts, death.refusal)
     if child.returncode:
-        time.sleep(1)
+        stop.wait(1)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -124,6 +124,7 @@ outbox = sa.Table(
     sa.Column("queued_at", UtcTime, nullable=False),
     sa.Column("due_at", UtcTime, nullable=False, index=True),
     sa.Column("leased_until", UtcTime),
+    sa.Column("leased_by", sa.String(200)),  # the worker process that took it last
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("done_at", UtcTime, index=True),
     sa.Column("error", sa.String(200)),  # code of the last error, never its text

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from pipelines.cli import data_commands, dataset_commands, operate_commands, privacy_commands, schema_commands
 from pipelines.cli.output import language
+from pipelines.memory_limit import out_of_memory, ran_out_of_memory
 from schemas.errors import ConfigurationError, DependencyFailed, GongkaiError
 
 app = typer.Typer(
@@ -27,9 +28,12 @@ def main() -> None:
     """Entry point."""
     try:
         app()
-    except GongkaiError as error:
-        print_error(error)
-        sys.exit(exit_code(error))
+    except (GongkaiError, MemoryError, OSError, RuntimeError) as error:
+        told = out_of_memory() if ran_out_of_memory(error) else error
+        if not isinstance(told, GongkaiError):
+            raise
+        print_error(told)
+        sys.exit(exit_code(told))
 
 
 def exit_code(error: GongkaiError) -> int:

@@ -75,16 +75,21 @@ def serve(
 def worker(
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is due.")] = False, lang: Lang = ""
 ) -> None:
-    """Work off the outbox: prepare, publish, letters. 后台任务。"""
-    from pipelines.worker import run_forever, run_until_idle
+    """Work off the outbox: prepare, publish, letters; in child processes that end when nothing is due. 后台任务。"""
+    from pipelines.memory_limit import limit_memory, memory_for_work
+    from pipelines.worker import run_embedded, run_until_idle
 
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with opened() as platform:
-        if until_idle:
+    if until_idle:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        limit_memory(memory_for_work(read_settings().worker_memory))
+        with opened() as platform:
             run_until_idle(platform)
-        else:
-            run_forever(platform, stop)
+    else:
+        stop = threading.Event()
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, lambda *_: stop.set())  # then its child ends too, and what that had in hand is free
+        with opened() as platform:
+            run_embedded(platform, stop)
 
 
 @account_app.command("create")

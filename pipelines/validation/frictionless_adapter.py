@@ -20,6 +20,7 @@ from frictionless.formats.csv import CsvControl
 from frictionless.resources import TableResource
 from frictionless.table import Row, create_cell_handlers
 
+from pipelines.memory_limit import ran_out_of_memory
 from pipelines.validation.bounds import BOUNDS, incomparable, refuse_unreadable_bounds
 from pipelines.validation.patterns import PatternCheck
 from pipelines.validation.quotes import OpenQuote, find_open_quote, is_endless, limit_cells, refuse_endless_cell
@@ -127,6 +128,7 @@ class OpenTable:
         try:
             yield from self.resource.dialect.read_enumerated_content_stream(self.resource.cell_stream)
         except FrictionlessException as exception:
+            _refuse_want_of_memory(exception)
             raise StreamStopped(exception.error) from exception
 
     def row(self, cells: list[Any], number: int) -> Any:
@@ -189,6 +191,12 @@ def resource_of(
     )
 
 
+def _refuse_want_of_memory(exception: FrictionlessException) -> None:
+    """That is no error of the file, as frictionless has it."""
+    if ran_out_of_memory(exception):
+        raise MemoryError from exception
+
+
 def open_table(resource: Any, *, validate_metadata: bool = True, references: Container[str] = ()) -> OpenTable:
     """Open a resource. references: names of tables that the caller has for foreign keys. Raises Unopenable with
     frictionless's errors, Refused `unclosed-quote` and TooLarge `cell-too-long` for cells of the first rows."""
@@ -200,6 +208,7 @@ def open_table(resource: Any, *, validate_metadata: bool = True, references: Con
         fields = resource.header.get_expected_fields()
     except FrictionlessException as exception:
         resource.close()
+        _refuse_want_of_memory(exception)
         if is_endless(exception.error.note):
             refuse_endless_cell(_open_quote(resource))
         raise Unopenable(exception.to_errors()) from exception

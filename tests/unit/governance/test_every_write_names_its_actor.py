@@ -15,7 +15,8 @@ import governance
 
 # Keeping the queue itself: leases of tasks whose actor was named when they were queued.
 QUEUE_KEEPING = {
-    f"governance.outbox.{name}" for name in ("lease_next", "extend_lease", "finish", "finish_key", "retry_later")
+    f"governance.outbox.{name}"
+    for name in ("lease_next", "extend_lease", "finish", "finish_key", "retry_later", "return_task")
 }
 # Counting attempts to sign in, when nobody is anybody yet; the refusal or the session is recorded.
 COUNTING = {

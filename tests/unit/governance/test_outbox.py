@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from governance.database.all_tables import dataset_tables  # noqa: F401 - makes the tables known
 from governance.database.engine import metadata, open_database
-from governance.outbox import BACKOFF, LEASE, anything_due, enqueue, finish, lease_next, retry_later
+from governance.outbox import BACKOFF, LEASE, anything_due, enqueue, finish, lease_next, leased_task, retry_later, return_task
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -47,6 +47,24 @@ def test_work_is_given_back_when_its_worker_dies(engine: sa.Engine) -> None:
         again = lease_next(connection, NOW + LEASE + timedelta(seconds=1))
         assert again is not None
         assert again.attempts == 2
+
+
+def test_what_a_worker_had_in_hand_is_known_after_its_end(engine: sa.Engine) -> None:
+    _queue(engine, "a")
+    _queue(engine, "b")
+    with engine.begin() as connection:
+        taken = lease_next(connection, NOW, "here:7")
+        assert taken is not None
+        assert leased_task(connection, "here:7", NOW) == taken
+        assert leased_task(connection, "here:8", NOW) is None
+        assert leased_task(connection, "here:7", NOW + LEASE + timedelta(seconds=1)) is None
+        return_task(connection, taken)
+        assert leased_task(connection, "here:7", NOW) is None
+        again = lease_next(connection, NOW, "here:8")
+        assert again is not None
+        assert (again.id, again.attempts) == (taken.id, 2)
+        finish(connection, again, NOW)
+        assert leased_task(connection, "here:8", NOW) is None
 
 
 def test_a_retry_waits_and_work_queued_in_a_failed_transaction_is_gone(engine: sa.Engine) -> None:

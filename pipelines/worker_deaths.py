@@ -1,0 +1,80 @@
+"""Workers that end without a word: what ended them, how often their task is tried again, and what its owner is told."""
+
+import os
+import signal
+import socket
+from dataclasses import dataclass
+
+from pipelines.memory_limit import out_of_machine_memory
+from schemas.errors import Refused
+from schemas.text import Text
+
+ATTEMPTS = 8  # a worker may be killed for reasons of its own: a new version, an operator, the end of the machine
+FATAL_ATTEMPTS = 2  # of what most likely killed it itself
+CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
+
+
+@dataclass(frozen=True)
+class Death:
+    """code: of the error in the outbox. attempts: after which the task is given up. refusal: what its owner reads."""
+
+    code: str
+    attempts: int
+    refusal: Refused
+
+
+def worker_name(pid: int | None = None) -> str:
+    """Name of a worker process on this machine (default: this one) in the leases of its tasks."""
+    return f"{socket.gethostname()}:{pid or os.getpid()}"[:200]
+
+
+def cause_of_death(returncode: int, kernel_killed: bool) -> Death:
+    """What ended a worker. returncode: as of `subprocess.Popen`, negative for a signal. kernel_killed: while it worked,
+    the kernel killed some process for want of memory."""
+    if -returncode == signal.SIGKILL and kernel_killed:
+        refusal = out_of_machine_memory()
+        return Death(refusal.code, FATAL_ATTEMPTS, refusal)
+    if -returncode in CRASHES:
+        refusal = preparation_crashed(signal.Signals(-returncode).name)
+        return Death(refusal.code, FATAL_ATTEMPTS, refusal)
+    return Death("worker-ended", ATTEMPTS, preparation_failed())
+
+
+def preparation_crashed(signal_name: str) -> Refused:
+    """A library ended the process: most do so when an allocation fails, some over a damaged file."""
+    return Refused(
+        "preparation-crashed",
+        Text(
+            zh=f"处理这个文件的进程两次异常中止（{signal_name}），多半是内存不足，也可能是文件损坏",
+            en=f"the process that worked on this file was aborted twice ({signal_name}), most likely for want of "
+            "memory, or over a damaged file",
+        ),
+        Text(
+            zh="请拆分文件，或另存为 CSV（UTF-8）后重新提交；仍失败请联系运维人员（可调大 GONGKAI_WORKER_MEMORY）",
+            en="split the file, or save it as CSV (UTF-8), and hand it in again; if it still fails, tell the operator, "
+            "who may raise GONGKAI_WORKER_MEMORY",
+        ),
+        field="source",
+    )
+
+
+def preparation_failed() -> Refused:
+    """It failed again and again, and nothing says why."""
+    return Refused(
+        "preparation-failed",
+        Text(zh="多次处理均失败，已停止处理这个文件", en="preparing failed several times and was given up"),
+        Text(
+            zh="请另存为 CSV（UTF-8）后重新上传；仍失败请联系运维人员",
+            en="save the file as CSV (UTF-8) and hand it in again; if it still fails, tell the operator",
+        ),
+        field="source",
+    )
+
+
+def file_failed() -> Refused:
+    """A file to take away could not be made, again and again."""
+    return Refused(
+        "file-failed",
+        Text(zh="多次生成这个文件均失败", en="making this file failed several times"),
+        Text(zh="请联系运维人员；网页上的列表仍可使用", en="tell the operator; the list on the page can still be used"),
+    )

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import python_calamine as calamine
 
+from pipelines.read.ods_extent import look_through_ods
 from pipelines.read.sheet_extent import Defects, look_through
 from schemas.errors import NotFound, Refused
 from schemas.text import Text
@@ -34,7 +35,7 @@ def open_by_calamine(path: Path, format: str, sheet: str | None) -> tuple[calami
             Text(zh=f"现有的工作表：{listed}", en=f"its sheets are: {listed}"),
             field="sheet",
         )
-    found = _look_through(path, name) if format == "xlsx" else Defects()
+    found = _look_through(path, format, name)
     try:
         opened = book.get_sheet_by_name(name)
     except (calamine.CalamineError, calamine.XmlError) as error:
@@ -46,9 +47,16 @@ def open_by_calamine(path: Path, format: str, sheet: str | None) -> tuple[calami
     return opened, name, len(book.sheet_names)
 
 
-def _look_through(path: Path, name: str) -> Defects:
+def _look_through(path: Path, format: str, name: str) -> Defects:
     """Cells that calamine would read as empty ones."""
+    if format == "xls":
+        return Defects()
     with zipfile.ZipFile(path) as archive:
+        if format == "ods":
+            try:
+                return look_through_ods(archive, name)
+            except (KeyError, ValueError, ElementTree.ParseError):
+                raise damaged_workbook() from None
         part = _sheet_part(archive, name)
         if part:
             return look_through(archive, part)

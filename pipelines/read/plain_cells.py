@@ -23,6 +23,7 @@ from pipelines.read.plain_xml import (
     texts_between,
     unescaped,
 )
+from pipelines.read.sheet_extent import LAST_COLUMN, LAST_ROW, is_sparse
 
 SUCCESSORS = may_follow(
     {
@@ -45,8 +46,6 @@ ATTRIBUTES = re.compile(r'(?: s="(?P<style>[0-9]{1,6})"| t="(?P<type>[a-zA-Z]+)"
 OTHER_ATTRIBUTES = re.compile(r'(?: [A-Za-z0-9:]+="[^"<&]*")*/?')
 FLOAT, STRING, MOMENT = pa.float64(), pa.string(), pa.timestamp("us")
 NUMBER_SIGNS = np.isin(np.arange(256), [*b"0123456789.eE+-"])
-LAST_ROW, LAST_COLUMN = 1_048_576, 16_383
-CELLS_FREE, EMPTY_FOR_ONE = 4_000_000, 20  # sparser sheets are left to the general reader, which looks closer
 FIRST_DAY, LAST_DAY = 61, 2_958_465  # 1900-03-01, before which workbooks know a 29 February 1900, and 9999-12-31
 DAY_ZERO = np.datetime64(dt.datetime(1899, 12, 30), "us")
 MILLISECONDS = 86_400_000  # of a day
@@ -121,11 +120,7 @@ def cell_block(text: bytes, book: Book, last_row: int) -> CellBlock:
     empty = (kinds != Kind.TEXT) & (np.asarray(pc.binary_length(texts)) == 0)
     columns = np.where(empty, -1, columns)
     used = np.flatnonzero(np.bincount(columns + 1)[1:]).tolist()
-    if (
-        count * len(used) > CELLS_FREE + EMPTY_FOR_ONE * len(cells)
-        or numbers[-1] > LAST_ROW
-        or max(used, default=0) > LAST_COLUMN
-    ):
+    if is_sparse(count, len(used), len(cells)) or numbers[-1] > LAST_ROW or max(used, default=0) >= LAST_COLUMN:
         raise NotPlain
     found = {}
     for column in used:

@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 
 import pyarrow as pa
 
+from pipelines.read.cell_names import column_number
 from pipelines.read.number_formats import moment_styles
-from pipelines.read.plain_cells import CELLS_FREE, EMPTY_FOR_ONE, Book, CellBlock, Column, cell_block
+from pipelines.read.plain_cells import Book, CellBlock, Column, cell_block
 from pipelines.read.plain_xml import (
     NotPlain,
     Tag,
@@ -24,6 +25,7 @@ from pipelines.read.plain_xml import (
     texts_between,
     unescaped,
 )
+from pipelines.read.sheet_extent import is_sparse
 
 MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"\s?/>')
 SHARED = may_follow(
@@ -119,7 +121,7 @@ def _sheet(archive: zipfile.ZipFile, part: str, book: Book) -> PlainSheet:
             blocks.append(block := cell_block(text, book, last))
             last, cells = block.first + block.count - 1, cells + block.cells
             width = max([width, *(column + 1 for column in block.columns)])
-            if width * last > CELLS_FREE + EMPTY_FOR_ONE * cells:
+            if is_sparse(last, width, cells):  # the general reader looks closer
                 raise NotPlain
             text = following
     filled = [block for block in blocks if block.cells]
@@ -143,15 +145,10 @@ def _merged(text: bytes) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     found = MERGED.findall(text)
     if len(found) != text.count(b"<mergeCell ") or (b"mergeCells" in text and b"<mergeCells" not in text):
         raise NotPlain
-    return [((int(top) - 1, _place(left)), (int(bottom) - 1, _place(right))) for left, top, right, bottom in found]
-
-
-def _place(letters: bytes) -> int:
-    """0 for A."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - ord("A") + 1
-    return number - 1
+    return [
+        ((int(top) - 1, column_number(left) - 1), (int(bottom) - 1, column_number(right) - 1))
+        for left, top, right, bottom in found
+    ]
 
 
 def _raw(column: Column | None, count: int) -> list[Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.read.cell_names import column_number
 from schemas.errors import TooLarge
 from schemas.text import Text
 
@@ -88,22 +89,30 @@ def _check_extent(archive: zipfile.ZipFile, part: str) -> None:
         cells += len(references)
         if references:
             last_row = max(last_row, max(int(row) for row in {row[:12] for _, row in references}))
-            last_column = max(last_column, max(_column(name) for name in {name for name, _ in references}))
+            last_column = max(last_column, max(column_number(name[:5]) for name in {name for name, _ in references}))
         last_row = max([last_row, *(int(row[:12]) for row in ROW.findall(text))])
-    extent = last_row * last_column
-    if last_row > LAST_ROW or last_column > LAST_COLUMN or extent > max(CELLS_FREE, EMPTY_FOR_ONE * cells):
-        raise TooLarge(
-            "sparse-sheet",
-            Text(
-                zh="工作表里有远离表格的单元格，整个范围大得异常",
-                en="a cell of the sheet stands far away from the table, so that it spans an implausible range",
-            ),
-            Text(
-                zh="请删除表格右侧和下方多余的行列后另存，再上传",
-                en="delete the columns to the right of the table and the rows below it, save the file, upload it again",
-            ),
-            field="file",
-        )
+    if last_row > LAST_ROW or last_column > LAST_COLUMN or is_sparse(last_row, last_column, cells):
+        raise sparse_sheet()
+
+
+def is_sparse(last_row: int, last_column: int, cells: int) -> bool:
+    """Whether so few cells are written, up to this row and column, that it is no table."""
+    return last_row * last_column > max(CELLS_FREE, EMPTY_FOR_ONE * cells)
+
+
+def sparse_sheet() -> TooLarge:
+    return TooLarge(
+        "sparse-sheet",
+        Text(
+            zh="工作表里有远离表格的单元格，整个范围大得异常",
+            en="a cell of the sheet stands far away from the table, so that it spans an implausible range",
+        ),
+        Text(
+            zh="请删除表格右侧和下方多余的行列后另存，再上传",
+            en="delete the columns to the right of the table and the rows below it, save the file, upload it again",
+        ),
+        field="file",
+    )
 
 
 def _texts(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
@@ -115,11 +124,3 @@ def _texts(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
             yield text
             begun = text.rfind(b"<c ")
             rest = text[begun:] if 0 <= len(text) - begun < CHUNK and begun >= 0 else text[-OVERLAP:]
-
-
-def _column(name: bytes) -> int:
-    """1 for A. Names that are longer than the format's lie beyond its last column."""
-    number = 0
-    for letter in name.upper()[:5]:
-        number = number * 26 + letter - 64
-    return number

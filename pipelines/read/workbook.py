@@ -9,6 +9,7 @@ from typing import Any
 import python_calamine as calamine
 
 from pipelines.read.calamine_sheet import open_by_calamine
+from pipelines.read.cell_names import column_letters
 from pipelines.read.containers import bomb
 from pipelines.read.plain_sheet import PlainSheet, read_plain_sheet
 from pipelines.read.plain_xml import NotPlain
@@ -73,7 +74,7 @@ def _check_merged(sheet: Sheet) -> None:
     top = sheet.start[0] if sheet.start else 0
     for (first_row, first_column), (_, last_column) in sheet.merged_cell_ranges or []:
         if first_row == top:
-            columns = f"{column_letters(first_column)}–{column_letters(last_column)}"
+            columns = f"{column_letters(first_column + 1)}–{column_letters(last_column + 1)}"
             raise Refused(
                 "merged-header",
                 Text(
@@ -92,16 +93,6 @@ def _other_sheets(count: int) -> Text:
     return Text(
         zh=f"工作簿有 {count} 个工作表，只读取第一个", en=f"the workbook has {count} sheets; only the first is read"
     )
-
-
-def column_letters(index: int) -> str:
-    """A spreadsheet's name of the column with this number, 0 = A."""
-    letters = ""
-    index += 1
-    while index:
-        index, digit = divmod(index - 1, 26)
-        letters = chr(65 + digit) + letters
-    return letters
 
 
 def plain_cell(cell: Any) -> Any:

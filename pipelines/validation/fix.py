@@ -21,8 +21,9 @@ from pydantic import BaseModel, ConfigDict
 
 from pipelines.progress import TellProgress, rows_told
 from pipelines.read import SourceTable
+from pipelines.read.cell_names import column_letters
 from pipelines.validation.conformance import full_width, full_width_matters, surrounded
-from pipelines.validation.messages import column_letters, field_title
+from pipelines.validation.messages import field_title
 from pipelines.validation.raw_cells import cell_text, raw_table
 from pipelines.validation.suggest import (
     DATE,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import catalog_config
+from pipelines.read.cell_names import column_letters
 from pipelines.validation.pattern_example import pattern_example
 from pipelines.validation.suggest import date_pattern, fits, suggest
 from schemas.table_schema import TableSchema
@@ -235,15 +236,6 @@ def _position_words(language: Language, position: int | None) -> str:
     if position is None:
         return ""
     return f"{column_letters(position)} 列" if language == "zh" else f"column {column_letters(position)}"
-
-
-def column_letters(position: int) -> str:
-    """Letters of a 1-based column as spreadsheets show them: 1 → A, 28 → AB."""
-    letters = ""
-    while position > 0:
-        position, rest = divmod(position - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def _expected_of(error_type: str, field: Mapping[str, Any], language: Language) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from pipelines.validation.messages import column_letters
+from pipelines.read.cell_names import column_letters
 from pipelines.validation.report_summary import summarise
 from schemas.table_schema import TableSchema
 from schemas.text import Language

@@ -12,7 +12,7 @@ import xlsxwriter
 
 from pipelines.progress import TellProgress, rows_told
 from pipelines.read import SourceTable
-from pipelines.validation.messages import column_letters
+from pipelines.read.cell_names import column_letters
 from pipelines.validation.raw_cells import cell_text, raw_table
 from schemas.table_schema import TableSchema
 from schemas.text import Language

@@ -1,4 +1,4 @@
-"""Workbooks written part by part, to say of a sheet's XML what no library would."""
+"""Workbooks written part by part, to say in a sheet's XML what no library would."""
 
 import zipfile
 from collections.abc import Sequence
@@ -58,4 +58,29 @@ def write_workbook(
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
             archive.writestr(name, text)
+    return path
+
+
+ODS_NAMES = {
+    "office": "office:1.0",
+    "table": "table:1.0",
+    "text": "text:1.0",
+}
+CALCEXT = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
+ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
+
+MANIFEST = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+
+
+def write_ods(path: Path, rows: str) -> Path:
+    """An OpenDocument workbook with one sheet `S`. rows: the XML inside `table:table`."""
+    names = " ".join(f'xmlns:{k}="urn:oasis:names:tc:opendocument:xmlns:{v}"' for k, v in ODS_NAMES.items())
+    content = (
+        f'<office:document-content {names} xmlns:calcext="{CALCEXT}"><office:body><office:spreadsheet>'
+        f'<table:table table:name="S">{rows}</table:table></office:spreadsheet></office:body></office:document-content>'
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", ODS_TYPE)
+        archive.writestr("META-INF/manifest.xml", MANIFEST)
+        archive.writestr("content.xml", content)
     return path

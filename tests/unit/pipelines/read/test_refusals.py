@@ -16,6 +16,7 @@ from pipelines.read import source as source_module
 from pipelines.read.containers import RATIO_FREE
 from pipelines.read.features import MOST_NAMES
 from schemas.errors import GongkaiError
+from tests.factories.workbooks import write_ods
 
 SECRET = "张三丰"
 
@@ -224,6 +225,37 @@ def test_cells_with_errors(tmp_path: Path, column: int) -> None:
 
     error = refused(workbook(tmp_path / "a.xlsx", fill))
     assert (error.code, f"{'ABC'[column]}3" in error.message.zh) == ("error-cells", True)
+
+
+ODS_TEXT = '<table:table-cell office:value-type="string"><text:p>a</text:p></table:table-cell>'
+ODS_ERROR = (
+    '<table:table-cell table:formula="of:=1/0" office:value-type="string" office:string-value="" '
+    'calcext:value-type="error"><text:p>#DIV/0!</text:p></table:table-cell>'
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [(ODS_ERROR, "error-cells"), ('<table:table-cell table:formula="of:=1+1"/>', "formulas-without-values")],
+)
+def test_open_documents_with_cells_that_hold_nothing(tmp_path: Path, cell: str, code: str) -> None:
+    rows = f"<table:table-row>{ODS_TEXT * 3}</table:table-row>"
+    rows += '<table:table-row table:number-rows-repeated="3"><table:table-cell/></table:table-row>'
+    rows += f'<table:table-row><table:table-cell table:number-columns-repeated="2"/>{cell}</table:table-row>'
+    error = refused(write_ods(tmp_path / "a.ods", rows))
+    assert (error.code, "C5" in error.message.zh) == (code, True)
+
+
+def test_open_documents_are_as_large_as_their_repeated_cells(tmp_path: Path) -> None:
+    header = f"<table:table-row>{ODS_TEXT}</table:table-row>"
+    empty = '<table:table-row table:number-rows-repeated="1048575"><table:table-cell/></table:table-row>'
+    assert read_source(write_ods(tmp_path / "a.ods", header + empty)).labels == ("a",)
+    many = '<table:table-row table:number-rows-repeated="1048575"><table:table-cell table:number-columns-repeated="90" '
+    many += 'office:value-type="float" office:value="1"/></table:table-row>'
+    assert refused(write_ods(tmp_path / "b.ods", header + many)).code == "sparse-sheet"
+    with_result = ODS_ERROR.replace("error", "string")
+    row = f"<table:table-row>{with_result}</table:table-row>"
+    assert read_source(write_ods(tmp_path / "c.ods", header + row)).labels == ("a",)
 
 
 def test_merged_header_cells(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from frictionless import errors as frictionless_errors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.read.cell_names import column_letters
 from pipelines.validation.messages import (
-    column_letters,
     example,
     expected,
     field_title,

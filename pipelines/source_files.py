@@ -18,7 +18,7 @@ from governance.outbox import enqueue
 from pipelines.datasets import load_dataset
 from pipelines.home import Home
 from pipelines.platform import Platform
-from pipelines.sources import SourceRecord, accept_source, load_source
+from pipelines.sources import SourceRecord, accept_source, find_copy, load_source
 from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset
 from schemas.errors import Conflict, NotFound, NotPermitted
@@ -125,7 +125,7 @@ def request_file(platform: Platform, source_id: str, name: str, actor: Actor, no
 
 
 def use_corrected(platform: Platform, source_id: str, actor: Actor, now: datetime) -> str:
-    """Hand the corrected copy in as a new source; returns its id. Doing it twice gives the same source.
+    """Hand the corrected copy in as a new source; returns its id. Doing it twice, even at once, gives the same source.
 
     Raises NotFound, NotPermitted, Conflict `file-not-ready`, and what `accept_source` raises.
     """
@@ -133,13 +133,11 @@ def use_corrected(platform: Platform, source_id: str, actor: Actor, now: datetim
     with reading(platform.engine) as connection:
         require_cells(load_dataset(connection, source.dataset), actor)
     path = ready_file(platform, source, CORRECTED)
-    digest = (list_files(platform, source_id)[CORRECTED].outcome or {}).get("digest")
-    same = (sources.c.dataset == source.dataset, sources.c.digest == digest)
-    later = sources.c.uploaded_at >= source.uploaded_at
+    digest = (list_files(platform, source_id)[CORRECTED].outcome or {}).get("digest", "")
     with reading(platform.engine) as connection:
-        known = connection.execute(sa.select(sources.c.id).where(*same, later).limit(1)).scalar()
+        known = find_copy(connection, source_id, digest)
     if known is not None:
-        return str(known)
+        return known
     with path.open("rb") as content:
         name = corrected_name(source.file_name)
         return accept_source(platform, source.dataset, content, name, actor, now, corrected_from=source_id)

@@ -60,7 +60,7 @@ def accept_source(
     corrected_from: str | None = None,
 ) -> str:
     """Take in an uploaded file and queue its preparation; returns the source id. corrected_from: the source of which
-    it is the corrected copy.
+    it is the corrected copy; one that was handed in already is not taken in again, and its id returned.
 
     Raises NotPermitted, TooLarge, Refused (closed dataset, empty file, a name that is a path).
     """
@@ -76,6 +76,11 @@ def accept_source(
     with path.open("rb") as reader:
         digest = file_digest(reader)
     with platform.engine.begin() as connection:
+        known = find_copy(connection, corrected_from, digest, lock=True) if corrected_from else None
+        if known is not None:
+            path.unlink()
+            path.parent.rmdir()
+            return known
         connection.execute(
             sources.insert().values(
                 id=source_id,
@@ -100,6 +105,20 @@ def accept_source(
             | ({"corrected_from": corrected_from} if corrected_from else {}),
         )
     return source_id
+
+
+def find_copy(connection: sa.Connection, source_id: str, digest: str, *, lock: bool = False) -> str | None:
+    """The source, handed in for the same dataset no earlier than `source_id`, that has this digest.
+
+    lock: of two who look in order to hand one in, the second waits for the first. SQLite's write lock does that itself.
+    """
+    original = sa.select(sources.c.dataset, sources.c.uploaded_at).where(sources.c.id == source_id)
+    row = connection.execute(original.with_for_update() if lock else original).one()
+    same = (sources.c.dataset == row.dataset, sources.c.digest == digest, sources.c.uploaded_at >= row.uploaded_at)
+    found: str | None = connection.execute(
+        sa.select(sources.c.id).where(*same).order_by(sources.c.uploaded_at).limit(1)
+    ).scalar()
+    return found
 
 
 def preparation_key(source_id: str) -> str:

@@ -1,6 +1,5 @@
 """Treat one file for one tier, outside any dataset: the command `gongkai anonymize`."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from schemas.hierarchy import Hierarchy
 from schemas.table_schema import TableSchema
 from schemas.text import Text
 from schemas.validation import ValidationReport
+from schemas.whole_file import whole_file
 
 WRITERS = {".csv": write_csv, ".parquet": write_parquet}
 
@@ -74,7 +74,6 @@ def anonymize_file(
     )
     if report.outcome is Outcome.FAIL:
         raise DisclosureRefused([report])
-    unfinished = output.with_name(f".{output.name}.part")
-    write(treated.table, unfinished)
-    os.replace(unfinished, output)
+    with whole_file(output, private=False) as unfinished:
+        write(treated.table, unfinished)
     return with_tradeoff(report, located.table, located.controls, policy.tiers[tier], least)

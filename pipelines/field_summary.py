@@ -5,8 +5,6 @@ server only reads JSON.
 """
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from pipelines.home import Home
 from schemas.release import Distribution
+from schemas.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,9 +89,8 @@ def write_summary(parquet: Path, target: Path) -> None:
     if target.exists():
         return
     content = SUMMARIES.dump_json(summarise_fields(parquet))
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as writer:
-        writer.write(content)
-    os.replace(writer.name, target)
+    with whole_file(target) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def summary_path(home: Home, distribution: Distribution) -> Path:

@@ -1,8 +1,6 @@
 """Letters leave the outbox: as a file in the home folder, and by SMTP where it is configured."""
 
-import os
 import smtplib
-import tempfile
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -12,6 +10,7 @@ from catalog_config.settings import Settings
 from pipelines.home import Home
 from schemas.errors import DependencyFailed
 from schemas.text import Text
+from schemas.whole_file import whole_file
 
 
 def send_letter(settings: Settings, home: Home, task_id: int, payload: dict[str, Any]) -> None:
@@ -33,10 +32,8 @@ def _message(settings: Settings, task_id: int, payload: dict[str, Any]) -> Email
 
 
 def _write_file(home: Home, task_id: int, message: EmailMessage) -> None:
-    folder = home / "outbox"
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as writer:
-        writer.write(message.as_bytes())
-    os.replace(writer.name, folder / f"{task_id:08d}.eml")
+    with whole_file(home / "outbox" / f"{task_id:08d}.eml") as unfinished:
+        unfinished.write_bytes(message.as_bytes())
 
 
 def _send(url: str, message: EmailMessage) -> None:

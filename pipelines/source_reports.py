@@ -1,8 +1,6 @@
 """Making the files that a steward takes away about a source; by the worker, in its own process."""
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +22,7 @@ from schemas.registry import load_published
 from schemas.table_schema import TableSchema
 from schemas.text import Language, Text
 from schemas.validation import ValidationReport
+from schemas.whole_file import whole_file
 
 Writer = Callable[[Path], Any]  # a mapping that it returns is told with the file
 
@@ -42,9 +41,11 @@ def keep_verdict(
         return
     schema = load_published(dataset.table_schema or "", platform.configuration.schemas)
     verdict = {"schema": schema.reference, "report": report.model_dump(mode="json")}
-    _write_whole(folder / VERDICT, lambda path: path.write_text(json.dumps(verdict, ensure_ascii=False), "utf-8"))
+    with whole_file(folder / VERDICT, durable=True) as path:
+        path.write_text(json.dumps(verdict, ensure_ascii=False), "utf-8")
     for name in AT_ONCE:
-        _write_whole(folder / name, _light_writer(name, report, schema))
+        with whole_file(folder / name, durable=True) as path:
+            _light_writer(name, report, schema)(path)
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
         for name in AT_ONCE:
@@ -60,7 +61,9 @@ def make_file(platform: Platform, source_id: str, name: str) -> None:
         write = _light_writer(name, report, schema)
         if name in WHEN_ASKED:
             write = _heavy_writer(platform, source, name, report, schema)
-        outcome = _write_whole(path, write) or {}
+        with whole_file(path, durable=True) as unfinished:
+            told = write(unfinished)
+        outcome = told if isinstance(told, dict) else {}
         outcome["size"] = path.stat().st_size
     except GongkaiError as error:
         if ran_out_of_memory(error):  # the worker says so, once
@@ -117,22 +120,6 @@ def _heavy_writer(
         return {"digest": digest, "changes": [line.model_dump() for line in changes.lines(schema)]}
 
     return corrected if name == CORRECTED else marked
-
-
-def _write_whole(path: Path, write: Callable[[Path], Any]) -> dict[str, Any] | None:
-    """Write a file beside its place, and put it there when it is whole and durable."""
-    handle, name = tempfile.mkstemp(prefix="tmp-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    unfinished = Path(name)
-    try:
-        told = write(unfinished)
-        with unfinished.open("rb+") as writer:
-            os.fsync(writer.fileno())
-        os.replace(unfinished, path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    return told if isinstance(told, dict) else None
 
 
 def _language(name: str) -> Language:

@@ -1,11 +1,9 @@
 """A made-up sample of what was released: for writing programs before a grant is held. Reads the released table only."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anonymize.synthetic import MARK, synthetic_fields, synthetic_sample
@@ -20,6 +18,7 @@ from schemas.errors import Refused
 from schemas.release import Distribution
 from schemas.table_schema import FieldRole
 from schemas.text import Text
+from schemas.whole_file import whole_file
 
 TIERS = (Tier.RESTRICTED, Tier.OPEN)  # of rows; the one that needs a grant first
 IDENTIFYING = frozenset({Control.PSEUDONYM, Control.MASK})
@@ -70,7 +69,8 @@ def synthesise(platform: Platform, dataset_name: str, rows: int, output: Path, s
     released = pq.read_table(verified_path(platform.store, distribution.file("parquet").digest))
     sample = synthetic_sample(released, rows, seed, made_up=_identifiers(distribution), missing=_texts(distribution))
     schema_file = output.with_name(f"{output.name}.schema.json")
-    _replace(output, sample)
+    with whole_file(output, private=False) as unfinished:
+        write_csv(sample, unfinished)
     descriptor = {
         MARK: True,
         "dataset": dataset_name,
@@ -78,7 +78,8 @@ def synthesise(platform: Platform, dataset_name: str, rows: int, output: Path, s
         "tier": tier,
         "fields": [field_descriptor(f) for f in synthetic_fields(distribution.fields)],
     }
-    schema_file.write_text(json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    with whole_file(schema_file, private=False) as unfinished:
+        unfinished.write_text(json.dumps(descriptor, ensure_ascii=False, indent=2) + "\n", "utf-8")
     return SyntheticSample(dataset_name, release.id, tier, rows, output.name, schema_file.name)
 
 
@@ -90,9 +91,3 @@ def _identifiers(distribution: Distribution) -> frozenset[str]:
 def _texts(distribution: Distribution) -> frozenset[str]:
     by_role = {f.name for f in distribution.fields if f.role is FieldRole.FREE_TEXT}
     return frozenset(by_role | {e.field for e in distribution.report.effects if e.control is Control.REDACT})
-
-
-def _replace(output: Path, sample: pa.Table) -> None:
-    unfinished = output.with_name(f".{output.name}.part")
-    write_csv(sample, unfinished)
-    os.replace(unfinished, output)

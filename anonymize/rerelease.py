@@ -38,6 +38,7 @@ from schemas.errors import Refused
 from schemas.text import Text
 
 ROUNDS = 50
+HELD_ROWS = 4_000_000  # comparisons with so many rows are kept for the next round, others made again: bounded memory
 
 
 def apply_controls_after(
@@ -89,25 +90,28 @@ def suppress_differences(
     by_field = {c.field: c for c in controls}
     columns = _columns(source, treated, by_field)
     compared = [old for old in earlier if not (old.same_source and _made_alike(treated, tier_policy, old))]
-    found = [_comparison(treated, old, columns, by_field, tier_policy) for old in compared]
-    comparisons = [c for c in found if c.groups]
     kept = np.ones(treated.table.num_rows, bool)
     class_of = _classes(treated)
-    for _ in range(ROUNDS if comparisons else 0):
+    remarks: dict[Text, None] = {}
+    held: dict[int, _Comparison] = {}
+    for _ in range(ROUNDS):
         before = int(kept.sum())
-        for comparison in comparisons:
+        for number, old in enumerate(compared):
+            comparison = held.get(number) or _comparison(treated, old, columns, by_field, tier_policy)
+            if (len(held) + 1) * treated.table.num_rows <= HELD_ROWS:
+                held[number] = comparison
             for groups in comparison.groups:
                 kept = _without_small(groups, kept, comparison.standard)
-        kept &= ~_unfit(class_of, kept, treated, controls, tier_policy)
+            remarks.update(dict.fromkeys(comparison.remarks))
+        if compared and treated.quasi_identifiers:
+            kept &= ~_unfit(class_of, kept, treated, controls, tier_policy)
         if int(kept.sum()) == before:
             break
     else:
-        if comparisons:
-            raise not_comparable(_across(treated, compared, columns))
-    remarks = list(dict.fromkeys(remark for comparison in found for remark in comparison.remarks))
+        raise not_comparable(_across(treated, compared, columns))
     gone = int((~kept).sum())
     if gone:
-        remarks.append(withheld(gone, _across(treated, compared, columns)))
+        remarks[withheld(gone, _across(treated, compared, columns))] = None
         treated = replace(
             treated,
             table=treated.table.filter(pa.array(kept)),

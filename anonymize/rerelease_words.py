@@ -64,7 +64,7 @@ def not_comparable(across: Across) -> Refused:
     levels_zh = f"：{_listed_zh(across)}" if across else ""
     levels_en = f": {_listed_en(across)}" if across else ""
     return Refused(
-        NOT_COMPARABLE,
+        "releases-not-comparable",
         Text(
             zh=f"新版本与此前版本交叉后的分组过多，无法确认不会定位到个人{levels_zh}",
             en=f"together with an earlier release, this one makes too many groups to be sure that nobody is singled "

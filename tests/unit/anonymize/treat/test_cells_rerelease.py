@@ -77,7 +77,7 @@ def test_another_breakdown_does_not_tell_the_newcomer_either() -> None:
         pays = [pay for (district, _), (_, pay) in cells(treated, BY_BOTH.by).items() if district == "B"]
         return None if None in pays else sum(pays)
 
-    assert of_district(careless) - cells(old, BY_DISTRICT.by)["B",][1] == 98765  # type: ignore[operator]
+    assert of_district(careless) - cells(old, BY_DISTRICT.by)["B",][1] == 98765
     assert of_district(tabulate(present, BY_BOTH, old)) is None
     coarser = tabulate(present, BY_DISTRICT, tabulate(EVERYBODY, BY_BOTH))
     assert cells(coarser, BY_DISTRICT.by)["B",] == (None, None)

@@ -42,7 +42,7 @@ def labelled(people: Sequence[Row], at: Sequence[tuple[int, int]], mixed: bool =
     ladders = {}
     for n, name in enumerate("xy"):
         column = generalise_column(name, EVERY_VALUE[name], BANDS)
-        place = {v.as_py(): i for i, v in enumerate(column.values)}
+        place = {value: i for i, value in enumerate(EVERY_VALUE[name].unique().to_pylist())}
         words[name] = [column.label(level[n], place[row[n]]) for row, level in zip(people, at, strict=True)]
         ladders[name] = ladder_of(BANDS.levels)
     table = pa.table({**words, "v": [row[2] for row in people]}, schema=pa.schema([(c, pa.string()) for c in "xyv"]))

@@ -12,8 +12,9 @@ from anonymize.rerelease import apply_controls_after, suppress_differences, tell
 from anonymize.risk import measure_risk
 from anonymize.treated import TreatedTable
 from schemas.dataset import Tier
-from schemas.disclosure import DisclosureControl, Recoding
-from tests.factories.disclosure import person_roles, person_schema, persons, policy, published, tier_policy
+from schemas.disclosure import Control, ControlSpec, DisclosureControl, Recoding
+from schemas.table_schema import FieldRole
+from tests.factories.disclosure import KEY, person_roles, person_schema, persons, policy, published, tier_policy
 
 TIER = tier_policy(suppression_limit=0.1)
 QUASI = ("性别", "年龄", "区划", "就诊日期")
@@ -208,3 +209,31 @@ def test_tables_made_alike_are_compared_when_signed_and_others_refused() -> None
     assert not tells_apart(published(release(everybody.slice(0, 599), old)), published(old))
     assert tells_apart(published(old, levels={}), published(one_less, table=old.table.slice(0, 400)))
     assert not tells_apart(published(old, quasi_identifiers=()), published(one_less, quasi_identifiers=()))
+
+
+def test_a_small_register_without_quasi_identifiers_stays() -> None:
+    table = pa.table({"科室": ["内科", "外科"]})
+    control = next(c for c in plan() if c.field == "科室")
+    old = apply_controls(table, [control], TIER, None)
+    assert suppress_differences(old, table, [published(old)], [control], TIER).table.num_rows == 2
+
+
+def test_pseudonyms_of_another_tier_link_nothing_and_ask_for_nobody() -> None:
+    keyed = {FieldRole.DIRECT_IDENTIFIER: ControlSpec(control=Control.PSEUDONYM)}
+    tier = tier_policy(keyed, suppression_limit=0.1)
+    controls = plan_controls(person_schema(), person_roles(), policy(tier), [Tier.OPEN])[Tier.OPEN]
+    table = persons(400)
+    old, new = (apply_controls(table, controls, tier, key) for key in (KEY, KEY[::-1]))
+    checked = suppress_differences(new, table, [published(old, tier, same_tier=False)], controls, tier)
+    assert checked.table.equals(new.table)
+    assert checked.remarks == new.remarks
+
+
+def test_comparisons_made_again_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = persons(603)
+    first, second = release(everybody.slice(0, 600)), release(everybody.slice(20, 560))
+    held = release(everybody.slice(3), first, second)
+    monkeypatch.setattr("anonymize.rerelease.HELD_ROWS", 0)
+    again = release(everybody.slice(3), first, second)
+    assert again.table.equals(held.table)
+    assert 0 < again.table.num_rows < apply_controls(everybody.slice(3), plan(), TIER, None).table.num_rows

@@ -30,20 +30,28 @@ class NoEnd(Exception):
 
 @dataclass(frozen=True)
 class Standard:
-    """Least records, and least distinct values of each sensitive field, of a group. both: of records that the earlier
-    table holds as well, which are told no better than there."""
+    """Least records of a group. both: of records that the earlier table holds as well, which are told no better than
+    there."""
 
     k: int
     both: int
-    l: int = 1  # noqa: E741 - the field's standard name
-    both_l: int = 1
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A kept field of which each group has at least so many values. codes: new rows before old ones, negative where
+    each record counts as a value of its own; both: as in Standard."""
+
+    codes: np.ndarray
+    least: int
+    both: int
 
 
 class JointGroups:
     """The groups of a new and an earlier table.
 
     classes: fields whose words make the classes of each (shared ones; own: codes of those that only one table has).
-    content, sensitive: codes of the kept fields, new rows before old ones; sensitive ones are among the content.
+    content: codes of the kept fields, new rows before old ones; watched: those of which a group needs several values.
     """
 
     def __init__(
@@ -52,7 +60,7 @@ class JointGroups:
         classes: Sequence[CommonColumn],
         own: tuple[Sequence[np.ndarray], Sequence[np.ndarray]] = ((), ()),
         content: Sequence[np.ndarray] = (),
-        sensitive: Sequence[np.ndarray] = (),
+        watched: Sequence[Watched] = (),
     ):
         self.rows, total = rows[0], sum(rows)
         ground = equivalence_classes(_nonnegative([c.ground for c in classes]), total)[0]
@@ -65,7 +73,7 @@ class JointGroups:
         self.new = _Pairs(new_class, self.content_of_row)
         self.old = _Pairs(old_class, contents[self.rows :])
         self.old_number = np.bincount(self.old.of_row, minlength=self.old.number)
-        self.value_of_content = [_value_of(contents, codes, self.contents) for codes in sensitive]
+        self.watched = [(_value_of(contents, w.codes, self.contents), w) for w in watched]
         self._join(classes, new_class, old_class)
 
     def _join(self, classes: Sequence[CommonColumn], new_class: np.ndarray, old_class: np.ndarray) -> None:
@@ -114,7 +122,7 @@ class JointGroups:
         """Few who are in a class of both: none of them stays."""
         in_both = np.minimum(self._new_number(kept)[self.joined_new], self.old_number[self.joined_old])
         content = self.new.content[self.joined_new]
-        small = self._small(self.group, self.groups, in_both, content, standard.both, standard.both_l)
+        small = self._small(self.group, self.groups, in_both, content, standard.both)
         gone = np.zeros(self.new.number, bool)
         gone[self.joined_new[small[self.group] & (in_both > 0)]] = True
         return kept & ~gone[self.new.of_row]
@@ -124,14 +132,14 @@ class JointGroups:
         number = self._new_number(kept)
         surplus = self._of_contents(self.new, number) - self._of_contents(self.old, self.old_number)
         came = np.minimum(number, np.maximum(surplus, 0)[self.new.content])
-        small = self._small(self.new.class_of, self.new.classes, came, self.new.content, standard.k, standard.l)
+        small = self._small(self.new.class_of, self.new.classes, came, self.new.content, standard.k, both=False)
         return kept & ~_first(kept, self.new.of_row, np.where(small[self.new.class_of], came, 0))
 
     def _leavers(self, kept: np.ndarray, standard: Standard) -> np.ndarray:
         """Few who left: others of their class leave with them."""
         missing = self._of_contents(self.old, self.old_number) - self._of_contents(self.new, self._new_number(kept))
         left = np.minimum(self.old_number, np.maximum(missing, 0)[self.old.content])
-        small = self._small(self.old.class_of, self.old.classes, left, self.old.content, standard.both, standard.both_l)
+        small = self._small(self.old.class_of, self.old.classes, left, self.old.content, standard.both)
         wanted = np.maximum(standard.both - np.bincount(self.old.class_of, left, self.old.classes), 1).astype(np.int64)
         company = small[self.old.class_of] & (left < self.old_number)
         class_of_content = np.full(self.contents, -1, np.int64)
@@ -140,15 +148,18 @@ class JointGroups:
         return kept & ~_first(kept & (wanting >= 0), wanting, wanted)
 
     def _small(
-        self, group: np.ndarray, groups: int, number: np.ndarray, content: np.ndarray, k: int, least: int
+        self, group: np.ndarray, groups: int, number: np.ndarray, content: np.ndarray, k: int, *, both: bool = True
     ) -> np.ndarray:
-        """Group → has some records, but fewer than k, or too few sensitive values."""
-        sizes = np.bincount(group, number, groups)
+        """Group → has some records, but fewer than k, or too few values of a watched field."""
+        sizes, there = np.bincount(group, number, groups), number > 0
         small = (sizes > 0) & (sizes < k)
-        if least > 1:
-            there = number > 0
-            for values in self.value_of_content:
-                small |= (sizes > 0) & (distinct_diversity(group[there], groups, values[content[there]]) < least)
+        for values, watched in self.watched:
+            least = watched.both if both else watched.least
+            if least > 1:
+                value = values[content]
+                known, single = there & (value >= 0), there & (value < 0)
+                found = distinct_diversity(group[known], groups, value[known])
+                small |= (sizes > 0) & (found + np.bincount(group[single], number[single], groups) < least)
         return np.asarray(small)
 
     def _new_number(self, kept: np.ndarray) -> np.ndarray:

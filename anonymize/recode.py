@@ -83,14 +83,24 @@ def recode(
 def persons_column(source: pa.Table, controls: Sequence[DisclosureControl]) -> np.ndarray | None:
     """Row → person, from the surest number of persons the table holds; None where everybody has one record or the
     table has no such number. A record without number is a person of its own."""
-    numbers = {c.meaning: c.field for c in controls if c.role is FieldRole.DIRECT_IDENTIFIER}
-    field = next((numbers[meaning] for meaning in PERSON_NUMBERS if meaning in numbers), None)
+    field = person_number(controls)
     if field is None:
         return None
-    codes, values = distinct_values(source[field])
-    unknown = np.asarray(values.is_null())[codes] if len(codes) else np.zeros(0, bool)
-    codes = np.where(unknown, len(values) + np.arange(len(codes)), codes)
+    codes = persons_of(source[field])
     return None if len(np.unique(codes)) == len(codes) else codes
+
+
+def person_number(controls: Sequence[DisclosureControl]) -> str | None:
+    """The field with the surest number of persons, None where there is none."""
+    numbers = {c.meaning: c.field for c in controls if c.role is FieldRole.DIRECT_IDENTIFIER}
+    return next((numbers[meaning] for meaning in PERSON_NUMBERS if meaning in numbers), None)
+
+
+def persons_of(numbers: pa.ChunkedArray) -> np.ndarray:
+    """Row → person. A record without number is a person of its own."""
+    codes, values = distinct_values(numbers)
+    unknown = np.asarray(values.is_null())[codes] if len(codes) else np.zeros(0, bool)
+    return np.where(unknown, len(values) + np.arange(len(codes)), codes)
 
 
 def recode_columns(

@@ -18,9 +18,9 @@ from anonymize.common_ground import common_column, compared_as_published, level_
 from anonymize.coordinate_pairs import is_located
 from anonymize.earlier import Earlier, linkable
 from anonymize.hierarchies import GeneralisedColumn, distinct_values
-from anonymize.joint_groups import JointGroups, NoEnd, Standard, TooManyPairs
+from anonymize.joint_groups import JointGroups, NoEnd, Standard, TooManyPairs, Watched
 from anonymize.level_words import published_as
-from anonymize.recode import generalised, quasi_identifiers, sensitive_fields
+from anonymize.recode import generalised, person_number, persons_of, quasi_identifiers, sensitive_fields
 from anonymize.rerelease_words import (
     NOT_COMPARABLE,
     Across,
@@ -33,7 +33,7 @@ from anonymize.rerelease_words import (
 )
 from anonymize.spans import NameTagger
 from anonymize.treated import TreatedTable
-from schemas.disclosure import DisclosureControl, TierPolicy
+from schemas.disclosure import Control, DisclosureControl, TierPolicy
 from schemas.errors import Refused
 from schemas.text import Text
 
@@ -166,8 +166,7 @@ def _comparison(
     if k is None:
         return _Comparison(Standard(0, 0), remarks=(no_k(quasi),))
     # Where the earlier table had less to meet, it alone tells that much; no later one can take it back.
-    least, least_before = tier_policy.thresholds.l or 1, old.l or 1
-    standard = Standard(k, min(k, old.k or 1), least, min(least, least_before))
+    standard = Standard(k, min(k, old.k or 1))
     shared = [name for name in quasi if name in new_names and name in old_names]
     classes = [common_column(n, treated, old, columns.get(n), _is_located(controls.get(n))) for n in shared]
     own = tuple(
@@ -176,7 +175,7 @@ def _comparison(
     )
     content_names, unlinked = _content(treated, old, set(quasi))
     content = {n: _joint_codes(treated.table[n], old.table[n]) for n in content_names}
-    watched = [content[c.field] for c in controls.values() if c.field in content and c.field in _sensitive(controls)]
+    watched = _watched(content, treated, old, controls, standard, tier_policy.thresholds.l or 1)
     remarks = [unknown_words(sorted([c.name for c in classes if not c.known] + unlinked))]
     remarks += [earlier_without_k()] if old.k is None else []
     rows = (treated.table.num_rows, old.table.num_rows)
@@ -250,6 +249,10 @@ def _unfit(
     for name in sensitive_fields(controls) if least is not None and treated.quasi_identifiers else ():
         codes = distinct_values(treated.table[name])[0]
         unfit |= distinct_diversity(class_of[kept], number, codes[kept]) < (least or 1)
+    persons = _told_person(controls)
+    if persons is not None and k is not None:
+        codes = persons_of(treated.table[persons])
+        unfit |= distinct_diversity(class_of[kept], number, codes[kept]) < k
     return np.asarray(unfit[class_of])
 
 
@@ -264,8 +267,33 @@ def _joint_codes(new: pa.ChunkedArray, old: pa.ChunkedArray) -> np.ndarray:
     return distinct_values(pa.chunked_array(chunks, pa.string()))[0]
 
 
-def _sensitive(controls: Mapping[str, DisclosureControl]) -> set[str]:
-    return set(sensitive_fields(list(controls.values())))
+def _watched(
+    content: Mapping[str, np.ndarray],
+    treated: TreatedTable,
+    old: Earlier,
+    controls: Mapping[str, DisclosureControl],
+    standard: Standard,
+    least: int,
+) -> list[Watched]:
+    """Sensitive fields, of which groups need l values, and the number that tells persons apart, of which they need k.
+
+    A record without such a number is a person of its own.
+    """
+    listed = list(controls.values())
+    watched = [Watched(content[n], least, min(least, old.l or 1)) for n in sensitive_fields(listed) if n in content]
+    number = _told_person(listed)
+    if number in content and number is not None:
+        missing = np.concatenate([np.asarray(table[number].is_null()) for table in (treated.table, old.table)])
+        codes = np.where(missing, -1, content[number])
+        watched.append(Watched(codes, standard.k, standard.both))
+    return watched
+
+
+def _told_person(controls: Sequence[DisclosureControl]) -> str | None:
+    """The field that tells persons apart, where the treated table still does."""
+    telling = {c.field for c in controls if c.control in (Control.PSEUDONYM, Control.KEEP)}
+    number = person_number(controls)
+    return number if number in telling else None
 
 
 def _is_located(control: DisclosureControl | None) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from anonymize.earlier import ladder_of
 from anonymize.hierarchies import generalise_column
-from anonymize.joint_groups import JointGroups, Standard
+from anonymize.joint_groups import JointGroups, Standard, Watched
 from anonymize.rerelease import suppress_differences
 from anonymize.treated import TreatedTable
 from schemas.disclosure import Control
@@ -141,6 +141,18 @@ def test_a_coarser_table_of_the_same_people_stays() -> None:
 def test_at_the_bounds_of_k(stayed: int, small: bool) -> None:
     codes = [np.array([0] * stayed + [1] * 5 + [0] * stayed + [2] * 5)]
     groups = JointGroups((5 + stayed, 5 + stayed), [], content=codes)
+    assert groups.any_small(Standard(K, K)) is small
+
+
+@pytest.mark.parametrize(
+    ("persons", "small"),
+    [([1, 1, 2], True), ([1, 2, 3], False), ([1, 1, -1], True), ([1, 2, -1], False), ([-1, -1, -1], False)],
+)
+def test_records_of_one_person_are_one(persons: list[int], small: bool) -> None:
+    """Three records stayed; five left and five came. A negative code: a record that tells no person."""
+    content = np.array([0, 1, 2, *range(3, 8), 0, 1, 2, *range(8, 13)])
+    codes = np.array([*persons, *range(10, 15), *persons, *range(20, 25)])
+    groups = JointGroups((8, 8), [], content=[content], watched=[Watched(codes, K, K)])
     assert groups.any_small(Standard(K, K)) is small
 
 

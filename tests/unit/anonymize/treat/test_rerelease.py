@@ -11,9 +11,10 @@ from anonymize.plan import plan_controls
 from anonymize.rerelease import apply_controls_after, suppress_differences, tells_apart
 from anonymize.risk import measure_risk
 from anonymize.treated import TreatedTable
+from anonymize.treatments.pseudonyms import pseudonymise
 from schemas.dataset import Tier
 from schemas.disclosure import Control, ControlSpec, DisclosureControl, Recoding
-from schemas.table_schema import FieldRole
+from schemas.table_schema import FieldRole, Meaning
 from tests.factories.disclosure import KEY, person_roles, person_schema, persons, policy, published, tier_policy
 
 TIER = tier_policy(suppression_limit=0.1)
@@ -237,3 +238,20 @@ def test_comparisons_made_again_give_the_same(monkeypatch: pytest.MonkeyPatch) -
     again = release(everybody.slice(3), first, second)
     assert again.table.equals(held.table)
     assert 0 < again.table.num_rows < apply_controls(everybody.slice(3), plan(), TIER, None).table.num_rows
+
+
+def test_visits_of_few_patients_are_not_many_patients() -> None:
+    """Six visits of one patient come to a class: six newcomers, and still one person."""
+    keyed = {FieldRole.DIRECT_IDENTIFIER: ControlSpec(control=Control.PSEUDONYM)}
+    tier = tier_policy(keyed, suppression_limit=1.0)
+    controls = plan_controls(person_schema(), person_roles(), policy(tier), [Tier.OPEN])[Tier.OPEN]
+    before = persons(300)
+    newcomer = persons(1, seed=9).to_pylist()[0] | {name: before[name][0].as_py() for name in QUASI}
+    visits = pa.Table.from_pylist([newcomer] * 6, before.schema)
+    after = pa.concat_tables([before, visits])
+    old, new = (apply_controls(table, controls, tier, KEY) for table in (before, after))
+    assert new.levels == old.levels
+    number = pseudonymise(visits["身份证号"], KEY, Meaning.RESIDENT_ID.value)[0].as_py()
+    assert new.table["身份证号"].to_pylist().count(number) == 6  # the attack works without the check
+    checked = suppress_differences(new, after, [published(old, tier)], controls, tier)
+    assert checked.table["身份证号"].to_pylist().count(number) == 0

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, TypeAlias
@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.read.plain_xml import (
+    ATTRIBUTES,
     MASKS,
     NotPlain,
     Tag,
     Tags,
-    cut_at_the_edges,
     distinct_texts,
     may_follow,
     tags_of,
-    texts_between,
+    texts_behind,
     unescaped,
 )
 from pipelines.read.sheet_extent import LAST_COLUMN, LAST_ROW, is_sparse
@@ -42,9 +42,9 @@ SUCCESSORS = may_follow(
 )
 ROW_BEGINS, CELL_BEGINS = b'<row r="', b'<c r="'
 MOST_DIGITS, MOST_LETTERS = 7, 3
-ATTRIBUTES = re.compile(r'(?: s="(?P<style>[0-9]{1,6})"| t="(?P<type>[a-zA-Z]+)"){0,2}(?P<closed>/?)')
-OTHER_ATTRIBUTES = re.compile(r'(?: [A-Za-z0-9:]+="[^"<&]*")*/?')
+CELL_ATTRIBUTES = re.compile(r'(?: s="(?P<style>[0-9]{1,6})"| t="(?P<type>[a-zA-Z]+)"){0,2}(?P<closed>/?)')
 FLOAT, STRING, MOMENT = pa.float64(), pa.string(), pa.timestamp("us")
+LETTER = np.array([max(sign - 64, 0) if sign <= ord("Z") else 0 for sign in range(256)])  # 1 for A
 NUMBER_SIGNS = np.isin(np.arange(256), [*b"0123456789.eE+-"])
 FIRST_DAY, LAST_DAY = 61, 2_958_465  # 1900-03-01, before which workbooks know a 29 February 1900, and 9999-12-31
 DAY_ZERO = np.datetime64(dt.datetime(1899, 12, 30), "us")
@@ -93,48 +93,73 @@ class Book:
 def cell_block(text: bytes, book: Book, last_row: int) -> CellBlock:
     """The cells of whole rows. last_row: the number of the row before them. Raises NotPlain."""
     tags = tags_of(text, SUCCESSORS)
-    if tags.kind[0] != Tag.ROW:
-        raise NotPlain
     rows, cells = np.flatnonzero(tags.kind == Tag.ROW), np.flatnonzero(tags.kind == Tag.CELL)
-    closed, following = tags.closed, np.append(tags.kind[1:], Tag.ROW)
-    if (closed[rows] != (following[rows] == Tag.ROW)).any():
+    if tags.kind[0] != Tag.ROW or tags.kind[-1] not in (Tag.ROW, Tag.ROW_END):
         raise NotPlain
-    if (closed[cells] != ((following[cells] == Tag.CELL) | (following[cells] == Tag.ROW_END))).any():
+    following = np.append(tags.kind[1:], np.uint8(Tag.ROW))
+    if (tags.closed(rows) != (following.take(rows) == Tag.ROW)).any():
+        raise NotPlain
+    inside = following.take(cells)
+    closed = tags.closed(cells)
+    if (closed != ((inside == Tag.CELL) | (inside == Tag.ROW_END))).any():
         raise NotPlain
     numbers, digits = _row_numbers(tags, rows)
-    if numbers[0] <= last_row or (np.diff(numbers) <= 0).any():
+    if numbers[0] <= last_row or (np.diff(numbers) <= 0).any() or numbers[-1] > LAST_ROW:
         raise NotPlain
-    cells_of_row = np.diff(np.append(np.searchsorted(cells, rows), len(cells)))
-    row_of_cell = np.repeat(np.arange(len(rows)), cells_of_row)
-    columns, after = _columns(tags, cells, rows[row_of_cell], digits[row_of_cell])
+    row_of_cell = np.repeat(np.arange(len(rows)), np.diff(np.searchsorted(cells, np.append(rows, len(tags.kind)))))
+    columns, after = _columns(tags, cells, rows.take(row_of_cell), digits.take(row_of_cell))
     if ((np.diff(columns) <= 0) & (np.diff(row_of_cell) == 0)).any():
         raise NotPlain
-    kinds = _kinds(tags, cells, after, following[cells] == Tag.INLINE, book)
-    filled = ~closed[cells]
-    value_tags = cells[filled] + 1 + (following[cells[filled]] == Tag.INLINE)
-    texts = texts_between(tags, value_tags)
-    if cut_at_the_edges(tags, value_tags[tags.kind[value_tags] != Tag.SPACED]):
-        raise NotPlain
-    kinds, columns, places = kinds[filled], columns[filled], numbers[row_of_cell[filled]] - last_row - 1
-    count = int(numbers[-1]) - last_row
-    empty = (kinds != Kind.TEXT) & (np.asarray(pc.binary_length(texts)) == 0)
-    columns = np.where(empty, -1, columns)
-    used = np.flatnonzero(np.bincount(columns + 1)[1:]).tolist()
-    if is_sparse(count, len(used), len(cells)) or numbers[-1] > LAST_ROW or max(used, default=0) >= LAST_COLUMN:
+    kinds = _kinds(tags, cells, after, inside == Tag.INLINE, book)
+    places = numbers.take(row_of_cell) - last_row - 1
+    if closed.any():
+        filled = np.flatnonzero(~closed)
+        cells, inside = cells.take(filled), inside.take(filled)
+        kinds, columns, places = kinds.take(filled), columns.take(filled), places.take(filled)
+    texts = texts_behind(tags, cells + 1 + (inside == Tag.INLINE))
+    return _block(texts, kinds, columns, places, (last_row + 1, int(numbers[-1]) - last_row), book)
+
+
+def _block(
+    texts: pa.StringArray,
+    kinds: np.ndarray,
+    columns: np.ndarray,
+    places: np.ndarray,
+    rows: tuple[int, int],
+    book: Book,
+) -> CellBlock:
+    """Cells in the order of the sheet, with what stands in them. places: their rows, from 0. rows: (number of the
+    first row, how many). Raises NotPlain."""
+    first, count = rows
+    blank = (kinds != Kind.TEXT) & (np.asarray(pc.binary_length(texts)) == 0)
+    if blank.any():
+        left = np.flatnonzero(~blank)
+        texts = texts.take(pa.array(left))
+        kinds, columns, places = kinds.take(left), columns.take(left), places.take(left)
+    used = np.flatnonzero(np.bincount(columns))
+    if is_sparse(count, len(used), len(columns)) or used.max(initial=0) >= LAST_COLUMN:
         raise NotPlain
     found = {}
-    for column in used:
-        here = np.flatnonzero(columns == column)
-        found[column] = _column(texts.take(pa.array(here)), kinds[here], places[here], count, book)
-    rows_with = places[~empty] + last_row + 1
-    top, bottom = (int(rows_with[0]), int(rows_with[-1])) if len(rows_with) else (0, 0)
-    return CellBlock(last_row + 1, count, found, len(rows_with), top, bottom)
+    for column, here in _cells_of(columns, used):
+        found[column] = _column(texts.take(pa.array(here)), kinds.take(here), places.take(here), count, book)
+    top, bottom = (first + int(places[0]), first + int(places[-1])) if len(places) else (0, 0)
+    return CellBlock(first, count, found, len(places), top, bottom)
+
+
+def _cells_of(columns: np.ndarray, used: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """(column, its cells) for each of the columns `used`."""
+    width = len(used)
+    if width and len(columns) % width == 0 and (columns.reshape(-1, width) == used).all():  # no cell is missing
+        yield from ((column, np.arange(place, len(columns), width)) for place, column in enumerate(used.tolist()))
+        return
+    narrow = columns.astype(np.int16)
+    yield from ((column, np.flatnonzero(narrow == column)) for column in used.tolist())
 
 
 def _row_numbers(tags: Tags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(number of each row, its digits). Raises NotPlain."""
-    begin = tags.begin[rows]
-    if (tags.words[begin] != int.from_bytes(ROW_BEGINS, "little")).any():
+    begin = tags.begin.take(rows)
+    if (tags.words.take(begin) != int.from_bytes(ROW_BEGINS, "little")).any():
         raise NotPlain
     numbers, digits = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
     going = np.ones(len(rows), bool)
@@ -146,8 +171,8 @@ def _row_numbers(tags: Tags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     behind = begin + len(ROW_BEGINS) + digits
     if (digits == 0).any() or (tags.data[behind] != ord('"')).any():
         raise NotPlain
-    for _, written in distinct_texts(tags, behind + 1, tags.end[rows] - behind - 1):
-        if not OTHER_ATTRIBUTES.fullmatch(written):
+    for _, written in distinct_texts(tags, behind + 1, tags.begin.take(rows + 1) - behind - 2):
+        if not ATTRIBUTES.fullmatch(written):
             raise NotPlain
     return numbers, digits
 
@@ -155,23 +180,24 @@ def _row_numbers(tags: Tags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _columns(tags: Tags, cells: np.ndarray, row_tags: np.ndarray, digits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(column of each cell, 0 = A; the place behind its reference). row_tags, digits: of the row that each cell stands
     in, which its reference must name. Raises NotPlain."""
-    begin = tags.begin[cells]
-    if ((tags.words[begin] & MASKS[len(CELL_BEGINS)]) != int.from_bytes(CELL_BEGINS, "little")).any():
+    begin = tags.begin.take(cells)
+    if ((tags.words.take(begin) & MASKS[len(CELL_BEGINS)]) != int.from_bytes(CELL_BEGINS, "little")).any():
         raise NotPlain
     place = begin + len(CELL_BEGINS)
-    columns, going = np.zeros(len(cells), np.int64), np.ones(len(cells), bool)
-    letters = np.zeros(len(cells), np.int64)
-    for number in range(MOST_LETTERS):
-        signs = tags.data[place + number]
-        going &= (signs >= ord("A")) & (signs <= ord("Z"))
-        if not going.any():
+    columns = LETTER.take(tags.data.take(place))
+    if not columns.all():
+        raise NotPlain
+    place += 1
+    for _ in range(MOST_LETTERS - 1):
+        letters = LETTER.take(tags.data.take(place))
+        if not letters.any():
             break
-        columns = np.where(going, columns * 26 + signs - ord("A") + 1, columns)
-        letters += going
-    place = place + letters
-    named, row = tags.words[place], tags.words[tags.begin[row_tags] + len(ROW_BEGINS)]
-    place = place + digits
-    if (letters == 0).any() or ((named ^ row) & MASKS[digits]).any() or (tags.data[place] != ord('"')).any():
+        columns = np.where(letters > 0, columns * 26 + letters, columns)
+        place += letters > 0
+    row = tags.words.take(tags.begin.take(row_tags) + len(ROW_BEGINS))
+    named = tags.words.take(place)
+    place += digits
+    if ((named ^ row) & MASKS.take(digits)).any() or (tags.data.take(place) != ord('"')).any():
         raise NotPlain
     return columns - 1, place + 1
 
@@ -179,7 +205,7 @@ def _columns(tags: Tags, cells: np.ndarray, row_tags: np.ndarray, digits: np.nda
 def _kinds(tags: Tags, cells: np.ndarray, after: np.ndarray, inline: np.ndarray, book: Book) -> np.ndarray:
     """What each cell holds by its attributes behind the reference; there are few different ones. Raises NotPlain."""
     kinds = np.zeros(len(cells), np.uint8)
-    for same, written in distinct_texts(tags, after, tags.end[cells] - after):
+    for same, written in distinct_texts(tags, after, tags.begin.take(cells + 1) - 1 - after):
         if written not in book.seen:
             book.seen[written] = _meaning(written, book.moments)
         if (inline[same] != ('"inlineStr"' in written and not written.endswith("/"))).any():
@@ -190,7 +216,7 @@ def _kinds(tags: Tags, cells: np.ndarray, after: np.ndarray, inline: np.ndarray,
 
 def _meaning(written: str, moments: Sequence[bool | None]) -> Kind:
     """What attributes such as ` s="1" t="s"` say of a cell. Raises NotPlain."""
-    found = ATTRIBUTES.fullmatch(written)
+    found = CELL_ATTRIBUTES.fullmatch(written)
     if not found:
         raise NotPlain
     if found["closed"]:

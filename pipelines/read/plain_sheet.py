@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pyarrow as pa
 
 from pipelines.read.cell_names import column_number
 from pipelines.read.number_formats import moment_styles
 from pipelines.read.plain_cells import Book, CellBlock, Column, cell_block
 from pipelines.read.plain_xml import (
+    ATTRIBUTES,
     NotPlain,
     Tag,
-    cut_at_the_edges,
+    Tags,
+    distinct_texts,
     may_follow,
     pieces,
     tags_of,
-    texts_between,
+    texts_behind,
     unescaped,
 )
 from pipelines.read.sheet_extent import is_sparse
@@ -38,6 +41,7 @@ SHARED = may_follow(
         Tag.ITEM_END: (Tag.ITEM,),
     }
 )
+PHONETIC = b"<phoneticPr"
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -102,12 +106,21 @@ def _shared_texts(archive: zipfile.ZipFile) -> pa.StringArray:
         tags = tags_of(text, SHARED)
         if tags.kind[0] != Tag.ITEM or tags.kind[-1] != Tag.ITEM_END:
             raise NotPlain
-        places = ((tags.kind == Tag.TEXT) | (tags.kind == Tag.SPACED)).nonzero()[0]
-        texts = texts_between(tags, places)
-        if cut_at_the_edges(tags, places[tags.kind[places] != Tag.SPACED]):
-            raise NotPlain
+        _check_phonetic(tags)
+        texts = texts_behind(tags, np.flatnonzero((tags.kind == Tag.TEXT) | (tags.kind == Tag.SPACED)))
         parts.append(unescaped(texts))
     return pa.concat_arrays(parts) if parts else pa.array([], pa.string())
+
+
+def _check_phonetic(tags: Tags) -> None:
+    """Whether Excel's remarks on pronunciation are empty tags, as they are in Chinese. Raises NotPlain."""
+    places = np.flatnonzero(tags.kind == Tag.PHONETIC)
+    if not tags.closed(places).all():
+        raise NotPlain
+    begin = tags.begin.take(places) + len(PHONETIC)
+    for _, written in distinct_texts(tags, begin, tags.begin.take(places + 1) - 1 - begin):
+        if not ATTRIBUTES.fullmatch(written):
+            raise NotPlain
 
 
 def _sheet(archive: zipfile.ZipFile, part: str, book: Book) -> PlainSheet:

@@ -22,6 +22,7 @@ ENCODING = re.compile(rb"<\?xml\s[^>]*?encoding=[\"']([^\"']+)[\"']")
 ESCAPED = re.compile(rb"_x[0-9A-Fa-f]{4}_")
 ENTITY = re.compile(r"&(#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{1,8});|&")
 ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+ATTRIBUTES = re.compile(r'(?: [A-Za-z0-9:]+="[^"<&]*")*/?')
 BLANK = np.isin(np.arange(256), [*b" \t\n"])
 
 
@@ -48,51 +49,53 @@ class Tag(IntEnum):
     PHONETIC = 14
 
 
-BEGINNINGS = {  # of each kind, up to a word; the second and third byte tell the kind
-    Tag.ROW: b"<row ",
-    Tag.ROW_END: b"</row>",
-    Tag.CELL: b"<c ",
-    Tag.CELL_END: b"</c>",
-    Tag.VALUE: b"<v>",
-    Tag.VALUE_END: b"</v>",
-    Tag.INLINE: b"<is>",
-    Tag.INLINE_END: b"</is>",
-    Tag.TEXT: b"<t>",
-    Tag.SPACED: b"<t xml:s",
-    Tag.TEXT_END: b"</t>",
-    Tag.ITEM: b"<si>",
-    Tag.ITEM_END: b"</si>",
-    Tag.PHONETIC: b"<phoneti",
+TAGS = {  # as they begin, and their lengths: exact, or the least where attributes or a text follow
+    Tag.ROW: (b"<row ", 5),
+    Tag.ROW_END: (b"</row>", 6),
+    Tag.CELL: (b"<c ", 3),
+    Tag.CELL_END: (b"</c>", 4),
+    Tag.VALUE: (b"<v>", 3),
+    Tag.VALUE_END: (b"</v>", 4),
+    Tag.INLINE: (b"<is>", 4),
+    Tag.INLINE_END: (b"</is>", 5),
+    Tag.TEXT: (b"<t>", 3),
+    Tag.SPACED: (b"<t xml:s", 24),
+    Tag.TEXT_END: (b"</t>", 4),
+    Tag.ITEM: (b"<si>", 4),
+    Tag.ITEM_END: (b"</si>", 5),
+    Tag.PHONETIC: (b"<phoneti", 8),
 }
+OPEN_ENDED = (Tag.ROW, Tag.CELL, Tag.VALUE, Tag.TEXT, Tag.SPACED, Tag.PHONETIC)
 SPACED_REST = (b'pace="pr', b'eserve">')
-HOLD_TEXT = (Tag.VALUE, Tag.TEXT, Tag.SPACED)
 KINDS = 16  # at most
-KIND_OF = np.zeros(1 << 16, np.uint8)
-EXPECTED, EXPECTED_MASK = np.zeros(KINDS, np.uint64), np.zeros(KINDS, np.uint64)
-LONGEST_GAP = np.zeros(KINDS, np.int64)  # text is allowed behind these tags alone
-LONGEST_GAP[[*HOLD_TEXT]] = 1 << 31
-for _kind, _bytes in BEGINNINGS.items():
+KIND_OF = np.zeros(1 << 16, np.uint8)  # by the second and the third byte
+BEGINNING, MASK = np.zeros(KINDS, np.uint64), np.zeros(KINDS, np.uint64)
+LENGTH = np.zeros(KINDS, np.int64)
+IS_OPEN_ENDED = np.zeros(KINDS, bool)
+IS_OPEN_ENDED[[*OPEN_ENDED]] = True
+for _kind, (_bytes, _length) in TAGS.items():
     KIND_OF[int.from_bytes(_bytes[1:3], "little")] = _kind
-    EXPECTED[_kind] = int.from_bytes(_bytes, "little")
-    EXPECTED_MASK[_kind] = MASKS[len(_bytes)]
+    BEGINNING[_kind], MASK[_kind] = int.from_bytes(_bytes, "little"), MASKS[len(_bytes)]
+    LENGTH[_kind] = _length
 
 
 @dataclass(frozen=True)
 class Tags:
-    """The tags of a text. begin, end: where the `<` and the `>` of each stand. kind: see Tag. words: the eight bytes
-    from each place of the text on, as little-endian numbers."""
+    """The tags of a text. begin: where the `<` of each stands, and where the text ends. kind: see Tag. words: the eight
+    bytes from each place of the text on, as little-endian numbers."""
 
     text: bytes
     data: np.ndarray
     words: np.ndarray
     begin: np.ndarray
-    end: np.ndarray
     kind: np.ndarray
 
-    @property
-    def closed(self) -> np.ndarray:
-        """Which tags end with `/>`."""
-        closed: np.ndarray = self.data[self.end - 1] == SLASH
+    def closed(self, places: np.ndarray) -> np.ndarray:
+        """Which of the tags at `places` end with `/>`; no text follows them. Raises NotPlain where one has no end."""
+        stop = self.begin.take(places + 1)
+        if (self.data.take(stop - 1) != GREATER).any():
+            raise NotPlain
+        closed: np.ndarray = self.data.take(stop - 2) == SLASH
         return closed
 
 
@@ -103,23 +106,21 @@ def tags_of(text: bytes, successors: np.ndarray) -> Tags:
     padded = text + PADDING
     data = np.frombuffer(padded, np.uint8)
     words = np.ndarray((len(padded) - WORD + 1,), "<u8", padded, strides=(1,))
-    begin, end = np.flatnonzero(data == LESS), np.flatnonzero(data == GREATER)
-    if len(begin) != len(end) or not len(begin) or begin[0] != 0 or end[-1] != len(text) - 1:
+    begin = np.flatnonzero(data == LESS)
+    if not len(begin) or begin[0] != 0:
         raise NotPlain
-    gaps = begin[1:] - end[:-1] - 1
     first = words.take(begin)
     kind = KIND_OF.take((first >> np.uint64(8)) & np.uint64(0xFFFF))
-    if (begin > end).any() or ((first & EXPECTED_MASK.take(kind)) != EXPECTED.take(kind)).any() or not kind.all():
+    if not kind.all() or ((first & MASK.take(kind)) != BEGINNING.take(kind)).any():
         raise NotPlain
-    before, after = kind[:-1], kind[1:]
-    if (
-        not successors.take(before * np.uint8(KINDS) + after).all()
-        or (gaps > LONGEST_GAP.take(before)).any()
-        or (gaps < 0).any()
-    ):
+    if not successors.take(kind[:-1] * np.uint8(KINDS) + kind[1:]).all():
         raise NotPlain
-    _check_spaced(words, begin[kind == Tag.SPACED])
-    return Tags(padded, data, words, begin, end, kind)
+    begin = np.append(begin, len(text))
+    over = np.diff(begin) - LENGTH.take(kind)
+    if (over < 0).any() or ((over > 0) & ~IS_OPEN_ENDED.take(kind)).any():
+        raise NotPlain
+    _check_spaced(words, begin[:-1][kind == Tag.SPACED])
+    return Tags(padded, data, words, begin, kind)
 
 
 def may_follow(pairs: dict[Tag, tuple[Tag, ...]]) -> np.ndarray:
@@ -130,19 +131,24 @@ def may_follow(pairs: dict[Tag, tuple[Tag, ...]]) -> np.ndarray:
     return allowed
 
 
-def texts_between(tags: Tags, places: np.ndarray) -> pa.StringArray:
-    """What stands between each tag at `places` (numbers of tags, ascending) and the tag behind it. Raises NotPlain."""
+def texts_behind(tags: Tags, places: np.ndarray) -> pa.StringArray:
+    """The text behind each of the tags VALUE, TEXT and SPACED at `places` (ascending). Raises NotPlain, also where
+    readers would cut off space at its edges."""
+    kinds = tags.kind.take(places)
+    begin, stop = tags.begin.take(places) + LENGTH.take(kinds), tags.begin.take(places + 1)
+    spaced = BLANK.take(tags.data.take(begin)) | BLANK.take(tags.data.take(stop - 1))
+    if (spaced & (kinds != Tag.SPACED)).any():
+        raise NotPlain
     borders = np.empty(2 * len(places) + 1, np.int32)
-    borders[:-1:2], borders[1::2] = tags.end[places] + 1, tags.begin[places + 1]
+    borders[:-1:2], borders[1::2] = begin, stop
     borders[-1] = borders[-2] if len(places) else 0
-    offsets, data = pa.py_buffer(borders), pa.py_buffer(tags.text)
-    every_other = pa.StringArray.from_buffers(2 * len(places), offsets, data)
-    taken = every_other.take(pa.array(np.arange(len(places), dtype=np.int64) * 2))
+    every_other = pa.StringArray.from_buffers(2 * len(places), pa.py_buffer(borders), pa.py_buffer(tags.text))
+    texts = every_other.take(pa.array(np.arange(0, 2 * len(places), 2)))
     try:
-        taken.validate(full=True)
+        texts.validate(full=True)
     except pa.ArrowInvalid as error:
         raise NotPlain from error
-    return taken
+    return texts
 
 
 def distinct_texts(tags: Tags, begin: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
@@ -151,7 +157,7 @@ def distinct_texts(tags: Tags, begin: np.ndarray, lengths: np.ndarray) -> Iterat
     if (lengths < 0).any() or (lengths > LONGEST_ATTRIBUTES).any():
         raise NotPlain
     parts = [
-        tags.words[np.minimum(begin + at, len(tags.words) - 1)] & MASKS[np.clip(lengths - at, 0, WORD)]
+        tags.words.take(begin + at, mode="clip") & MASKS.take(lengths - at, mode="clip")
         for at in range(0, int(lengths.max(initial=0)), WORD)
     ]
     waiting = np.ones(len(begin), bool)
@@ -172,13 +178,6 @@ def unescaped(texts: pa.StringArray) -> pa.StringArray:
         return texts
     plain = pa.array([ENTITY.sub(_character, text) for text in texts.filter(escaped).to_pylist()], pa.string())
     return pc.replace_with_mask(texts, escaped, plain)
-
-
-def cut_at_the_edges(tags: Tags, places: np.ndarray) -> bool:
-    """Whether a text behind one of the tags at `places` begins or ends with space: readers cut it off."""
-    begin, end = tags.end.take(places) + 1, tags.begin.take(places + 1) - 1
-    spaced = BLANK.take(tags.data.take(begin)) | BLANK.take(tags.data.take(end))
-    return bool(spaced.any())
 
 
 def pieces(reader: IO[bytes], opening: bytes, last: bytes, ending: bytes) -> Iterator[bytes]:

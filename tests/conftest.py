@@ -1,10 +1,17 @@
 """Shared by all tests: services that the tests want, and a home of their own for every test."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of collected tests hold lives until the end: the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def require_service(present: bool, what: str, install: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import IO
+from xml.parsers.expat import ExpatError, ParserCreate
 
 import numpy as np
 import pyarrow as pa
@@ -190,7 +191,8 @@ def pieces(reader: IO[bytes], opening: bytes, last: bytes, ending: bytes) -> Ite
     begun = text.find(opening)
     if begun < 0 or text.find(b"<!", 0, begun) >= 0:
         raise NotPlain
-    rest = text[text.index(b">", begun) + 1 :]
+    inside = text.find(b">", begun) + 1
+    head, rest = text[:inside], text[inside:]
     while (ended := rest.find(ending)) < 0:
         if cut := rest.rfind(last) + 1:
             cut += len(last) - 1
@@ -202,7 +204,17 @@ def pieces(reader: IO[bytes], opening: bytes, last: bytes, ending: bytes) -> Ite
         rest += chunk
     if ended:
         yield rest[:ended]
-    yield rest[ended + len(ending) :] + reader.read(LONGEST)
+    tail = rest[ended:] + reader.read(LONGEST)
+    _check_around(head + tail)
+    yield tail[len(ending) :]
+
+
+def _check_around(text: bytes) -> None:
+    """Whether what stands around the rows is XML at all. Raises NotPlain."""
+    try:
+        ParserCreate().Parse(text, True)
+    except ExpatError as error:
+        raise NotPlain from error
 
 
 def _check_spaced(words: np.ndarray, begin: np.ndarray) -> None:

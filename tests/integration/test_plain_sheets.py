@@ -187,6 +187,12 @@ def test_other_calendars_rich_texts_and_other_names_are_not_plain(tmp_path: Path
         read_plain_sheet(write_workbook(path, ROWS, **BOOK), "T")
 
 
+@pytest.mark.parametrize("behind", ["<mergeCells>", "<a", "</worksheet><b>", "&"])
+def test_xml_that_is_damaged_behind_its_rows_is_not_plain(tmp_path: Path, behind: str) -> None:
+    with pytest.raises(NotPlain):
+        read_plain_sheet(write_workbook(tmp_path / "a.xlsx", ROWS, behind=behind, **BOOK), None)
+
+
 PIECES = [
     *('"', "<", ">", "/", "&", " ", "r", "0", "9", "A", ".", "-", "E", "\n", "中", "</c>", "<v>", "</v>", "</row>"),
     *('<row r="9">', '<c r="D2">', 't="s"', 's="1"', 't="inlineStr"', "<is>", "<t>", "&#65;", "&lt;", "", "\x00"),

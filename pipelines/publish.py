@@ -74,19 +74,25 @@ def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) 
     return _record_publication(platform, dataset, release, writes, actor, now)
 
 
-def _release_to_publish(connection: sa.Connection, dataset: Dataset, signing_key: bytes) -> Release | None:
+def newest_approved(connection: sa.Connection, dataset: str) -> str | None:
     """The newest approved release that was not withdrawn, or was reinstated since: what was taken back does not come
     back with the approval of another release, nor by a task that was queued before."""
-    if dataset.openness is Openness.CLOSED:
-        return None
     approved = [
         release
-        for release in approved_release_ids(connection, dataset.name)
+        for release in approved_release_ids(connection, dataset)
         if not stays_withdrawn(connection, load_review(connection, release))
     ]
-    newest = connection.execute(
+    newest: str | None = connection.execute(
         sa.select(releases.c.id).where(releases.c.id.in_(approved)).order_by(releases.c.created_at.desc()).limit(1)
     ).scalar()
+    return newest
+
+
+def _release_to_publish(connection: sa.Connection, dataset: Dataset, signing_key: bytes) -> Release | None:
+    """The newest approved release, its signatures checked; None for a closed dataset."""
+    if dataset.openness is Openness.CLOSED:
+        return None
+    newest = newest_approved(connection, dataset.name)
     if newest is None:
         raise Conflict(
             "nothing-approved",

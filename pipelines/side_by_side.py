@@ -28,7 +28,7 @@ def require_compared(platform: Platform, connection: sa.Connection, release: Rel
         for new in release.distributions:
             for old in other.distributions:
                 if set_beside(new.tier, old.tier) and _tells_apart(platform, new, old):
-                    raise _published_meanwhile()
+                    raise published_meanwhile()
 
 
 def published_ids(connection: sa.Connection, dataset: str) -> frozenset[str]:
@@ -72,7 +72,8 @@ def _tells_apart(platform: Platform, new: Distribution, old: Distribution) -> bo
     return cells_tell_apart(tables[0], tables[1], thresholds.smallest_cell or 0)
 
 
-def _published_meanwhile() -> Conflict:
+def published_meanwhile() -> Conflict:
+    """The refusal of a release beside which somebody might stand out."""
     return Conflict(
         "published-meanwhile",
         Text(

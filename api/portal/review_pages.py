@@ -23,6 +23,7 @@ from pipelines.datasets import load_dataset
 from pipelines.k_choice import find_choice
 from pipelines.reviewing import sign_step
 from pipelines.sources import load_release
+from pipelines.unpublished import unpublished_release
 from schemas.actor import Actor, Duty
 from schemas.errors import GongkaiError, NotPermitted, Refused
 from schemas.registry import load_published
@@ -87,6 +88,7 @@ def _evidence(
         dataset = load_dataset(connection, review.dataset)
         release = load_release(connection, release_id)
         chosen = find_choice(connection, release.choice.number) if release.choice else None
+        unpublished = unpublished_release(connection, review.dataset)
     schema = load_published(release.table_schema, platform.configuration.schemas)
     return render(
         request,
@@ -99,6 +101,7 @@ def _evidence(
         titles=field_titles(schema),
         policy=platform.configuration.policies.get(release.policy),
         chosen=chosen,
+        unpublished=unpublished if unpublished and unpublished.release == release_id else None,
         steps=list(Step),
         signed={d.step for d in review.round if d.decision is Decision.APPROVE},
         previews={d.tier: preview_rows(platform, d) for d in release.distributions},

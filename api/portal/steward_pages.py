@@ -20,6 +20,7 @@ from pipelines.datasets import apply_dataset, list_datasets, load_dataset, requi
 from pipelines.publish import withdraw
 from pipelines.reinstate import last_withdrawn, reinstate
 from pipelines.sources import accept_source, list_sources
+from pipelines.unpublished import unpublished_release
 from schemas.actor import Actor, Duty
 from schemas.dataset import Dataset, Openness
 from schemas.errors import GongkaiError, NotPermitted, Refused
@@ -119,6 +120,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
         published = current_release(connection, name) is not None
         withdrawn = last_withdrawn(connection, name)
         change = waiting_change(connection, name)
+        unpublished = unpublished_release(connection, name)
     return render(
         request,
         "steward_dataset.html",
@@ -130,6 +132,7 @@ def _desk(request: Request, name: str, status: int = 200, error: GongkaiError | 
         published=published,
         withdrawn=withdrawn,
         change=change,
+        unpublished=unpublished,
         closed=dataset.openness is Openness.CLOSED,
         limit=platform.settings.upload_limit,
         error=error,

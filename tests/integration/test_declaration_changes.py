@@ -88,6 +88,8 @@ def test_through_the_pages(platform: Platform, browse: Callable[[str], TestClien
     page = reviewer.get(address).text
     assert NEW in page
     assert before in page
+    assert '<th scope="row">Title</th>' in page
+    assert '<th scope="row">名称</th>' in reviewer.get(address.replace("/en/", "/zh/")).text
     assert steward.post(address, data={"decision": "approve"}).status_code == 403
     assert browse("").get(address).status_code in (303, 401)
     assert reviewer.post(address, data={"decision": "reject", "reason": " "}).status_code == 422

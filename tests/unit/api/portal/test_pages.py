@@ -13,7 +13,8 @@ from api.portal.words import WORDS
 from governance.database.engine import reading
 from pipelines.current_release import current_release
 from pipelines.platform import Platform
-from schemas.dataset import Tier
+from schemas.dataset import Dataset, Tier
+from schemas.text import LANGUAGES
 from tests.portal_city import CLOSED, PUBLISHED, SOURCES, UNPUBLISHED
 
 Browse = Callable[[str], TestClient]
@@ -240,3 +241,9 @@ def test_restricted_download_in_a_browser_says_where_to_apply(browse: Browse) ->
     assert 'href="http://testserver/apply/employment-registrations"' in answer.text
     program = browse("-").get("/download/employment-registrations/latest/restricted.csv", headers={"Accept": "*/*"})
     assert program.headers["content-type"] == "application/problem+json"
+
+
+def test_every_item_of_a_declaration_has_a_word() -> None:
+    items = {field.alias or name for name, field in Dataset.model_fields.items()}
+    assert set(WORDS["declaration"]) == items
+    assert not items & {text.to(language) for text in WORDS["declaration"].values() for language in LANGUAGES}

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 
 from pipelines.read.plain_xml import (
     ATTRIBUTES,
+    GREATER,
+    KINDS,
     MASKS,
     NotPlain,
     Tag,
@@ -28,7 +30,10 @@ from pipelines.read.sheet_extent import LAST_COLUMN, LAST_ROW, is_sparse
 SUCCESSORS = may_follow(
     {
         Tag.ROW: (Tag.ROW, Tag.CELL, Tag.ROW_END),
-        Tag.CELL: (Tag.VALUE, Tag.INLINE, Tag.CELL, Tag.ROW_END),
+        Tag.CELL: (Tag.VALUE, Tag.INLINE, Tag.FORMULA, Tag.FORMULA_WITH, Tag.CELL, Tag.ROW_END),
+        Tag.FORMULA: (Tag.FORMULA_END,),
+        Tag.FORMULA_WITH: (Tag.FORMULA_END, Tag.VALUE),
+        Tag.FORMULA_END: (Tag.VALUE,),
         Tag.VALUE: (Tag.VALUE_END,),
         Tag.VALUE_END: (Tag.CELL_END,),
         Tag.INLINE: (Tag.TEXT, Tag.SPACED),
@@ -40,6 +45,8 @@ SUCCESSORS = may_follow(
         Tag.ROW_END: (Tag.ROW,),
     }
 )
+STEPS = np.zeros(KINDS, np.int64)  # from a cell's tag to its value's, by the kind of the tag between them
+STEPS[[Tag.VALUE, Tag.INLINE, Tag.FORMULA, Tag.FORMULA_WITH]] = 1, 2, 3, 3
 ROW_BEGINS, CELL_BEGINS = b'<row r="', b'<c r="'
 MOST_DIGITS, MOST_LETTERS = 7, 3
 CELL_ATTRIBUTES = re.compile(r'(?: s="(?P<style>[0-9]{1,6})"| t="(?P<type>[a-zA-Z]+)"){0,2}(?P<closed>/?)')
@@ -116,8 +123,25 @@ def cell_block(text: bytes, book: Book, last_row: int) -> CellBlock:
         filled = np.flatnonzero(~closed)
         cells, inside = cells.take(filled), inside.take(filled)
         kinds, columns, places = kinds.take(filled), columns.take(filled), places.take(filled)
-    texts = texts_behind(tags, cells + 1 + (inside == Tag.INLINE))
+    texts = texts_behind(tags, _values_at(tags, cells, inside))
+    if ((inside == Tag.FORMULA) | (inside == Tag.FORMULA_WITH))[_lengths(texts) == 0].any():
+        raise NotPlain
     return _block(texts, kinds, columns, places, (last_row + 1, int(numbers[-1]) - last_row), book)
+
+
+def _values_at(tags: Tags, cells: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The tags that the values of cells stand behind. inside: the kind of the first tag in each. Raises NotPlain."""
+    with_attributes = cells[inside == Tag.FORMULA_WITH] + 1
+    if len(with_attributes):
+        begin = tags.begin.take(with_attributes)
+        ends = np.flatnonzero(tags.data == GREATER)
+        stop = ends.take(np.searchsorted(ends, begin), mode="clip")
+        for same, written in distinct_texts(tags, begin + 2, stop - begin - 2):
+            alone = tags.kind.take(with_attributes[same] + 1) == Tag.VALUE
+            if not ATTRIBUTES.fullmatch(written) or (alone != written.endswith("/")).any():
+                raise NotPlain
+    places = cells + STEPS.take(inside)
+    return places - (tags.kind.take(places) == Tag.VALUE_END)  # no tag ends a formula that is written `<f/>`
 
 
 def _block(
@@ -131,7 +155,7 @@ def _block(
     """Cells in the order of the sheet, with what stands in them. places: their rows, from 0. rows: (number of the
     first row, how many). Raises NotPlain."""
     first, count = rows
-    blank = (kinds != Kind.TEXT) & (np.asarray(pc.binary_length(texts)) == 0)
+    blank = (kinds != Kind.TEXT) & (_lengths(texts) == 0)
     if blank.any():
         left = np.flatnonzero(~blank)
         texts = texts.take(pa.array(left))
@@ -144,6 +168,11 @@ def _block(
         found[column] = _column(texts.take(pa.array(here)), kinds.take(here), places.take(here), count, book)
     top, bottom = (first + int(places[0]), first + int(places[-1])) if len(places) else (0, 0)
     return CellBlock(first, count, found, len(places), top, bottom)
+
+
+def _lengths(texts: pa.StringArray) -> np.ndarray:
+    lengths: np.ndarray = np.asarray(pc.binary_length(texts))
+    return lengths
 
 
 def _cells_of(columns: np.ndarray, used: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -32,7 +32,7 @@ class NotPlain(Exception):
 
 
 class Tag(IntEnum):
-    """Kinds of tags. TEXT is `<t>`, SPACED `<t xml:space="preserve">`."""
+    """Kinds of tags. TEXT is `<t>`, SPACED `<t xml:space="preserve">`, FORMULA_WITH `<f>` with attributes."""
 
     ROW = 1
     ROW_END = 2
@@ -48,6 +48,9 @@ class Tag(IntEnum):
     ITEM = 12
     ITEM_END = 13
     PHONETIC = 14
+    FORMULA = 15
+    FORMULA_WITH = 16
+    FORMULA_END = 17
 
 
 TAGS = {  # as they begin, and their lengths: exact, or the least where attributes or a text follow
@@ -65,10 +68,16 @@ TAGS = {  # as they begin, and their lengths: exact, or the least where attribut
     Tag.ITEM: (b"<si>", 4),
     Tag.ITEM_END: (b"</si>", 5),
     Tag.PHONETIC: (b"<phoneti", 8),
+    Tag.FORMULA: (b"<f>", 3),
+    Tag.FORMULA_WITH: (b"<f ", 3),
+    Tag.FORMULA_END: (b"</f>", 4),
 }
-OPEN_ENDED = (Tag.ROW, Tag.CELL, Tag.VALUE, Tag.TEXT, Tag.SPACED, Tag.PHONETIC)
+OPEN_ENDED = (
+    *(Tag.ROW, Tag.CELL, Tag.VALUE, Tag.TEXT, Tag.SPACED, Tag.PHONETIC),
+    *(Tag.FORMULA, Tag.FORMULA_WITH),
+)
 SPACED_REST = (b'pace="pr', b'eserve">')
-KINDS = 16  # at most
+KINDS = 32  # at most
 KIND_OF = np.zeros(1 << 16, np.uint8)  # by the second and the third byte
 BEGINNING, MASK = np.zeros(KINDS, np.uint64), np.zeros(KINDS, np.uint64)
 LENGTH = np.zeros(KINDS, np.int64)
@@ -114,7 +123,7 @@ def tags_of(text: bytes, successors: np.ndarray) -> Tags:
     kind = KIND_OF.take((first >> np.uint64(8)) & np.uint64(0xFFFF))
     if not kind.all() or ((first & MASK.take(kind)) != BEGINNING.take(kind)).any():
         raise NotPlain
-    if not successors.take(kind[:-1] * np.uint8(KINDS) + kind[1:]).all():
+    if not successors.take(kind[:-1].astype(np.int64) * KINDS + kind[1:]).all():
         raise NotPlain
     begin = np.append(begin, len(text))
     over = np.diff(begin) - LENGTH.take(kind)

@@ -144,9 +144,23 @@ def test_a_sheet_with_gaps_and_everything_plain(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "formula",
+    ["<f>B2&lt;2</f>", '<f t="shared" ref="A2:A9" si="0">B2*2</f>', '<f t="shared" si="0"/>', '<f ca="1">NOW()>1</f>'],
+)
+def test_formulas_with_results_are_plain(tmp_path: Path, formula: str) -> None:
+    rows = ROWS.replace("<v>1.50", f"{formula}<v>1.50").replace("<v>a&amp;b", f"{formula}<v>a&amp;b")
+    assert_as_calamine(write_workbook(tmp_path / "a.xlsx", rows, **BOOK))
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("<v>1.50</v>", "<f>A2*2</f><v>1.50</v>"),
+        ("<v>1.50</v>", "<f>A2*2</f><v></v>"),
+        ("<v>1.50</v>", "<f>A2*2</f>"),
+        ("<v>1.50</v>", '<f t="shared" si="0"/>'),
+        ("<v>1.50</v>", "<f x><v>1.50</v>"),
+        ("<v>1.50</v>", "<f x<v>1.50</v>"),
+        ("<v>1.50</v>", '<f x="1">A2<v>1.50</v>'),
         ('<c r="A2"><v>1.50</v>', '<c r="A2" t="e"><v>#N/A</v>'),
         ('<c r="A2"><v>1.50</v>', '<c r="A2" t="d"><v>2020-01-01</v>'),
         ("<v>1.50</v>", "<v>1.5x</v>"),
@@ -196,6 +210,7 @@ def test_xml_that_is_damaged_behind_its_rows_is_not_plain(tmp_path: Path, behind
 PIECES = [
     *('"', "<", ">", "/", "&", " ", "r", "0", "9", "A", ".", "-", "E", "\n", "中", "</c>", "<v>", "</v>", "</row>"),
     *('<row r="9">', '<c r="D2">', 't="s"', 's="1"', 't="inlineStr"', "<is>", "<t>", "&#65;", "&lt;", "", "\x00"),
+    *("<f>", "</f>", '<f t="shared" si="0"/>', "<f>1</f>", '<f ca="1">'),
 ]
 
 

@@ -1,5 +1,5 @@
 """Sheets of XLSX workbooks in the plain form that spreadsheet programs write tables in: read faster than by the general
-reader, with the same cells. Formulas without results, rich texts, errors, unusual formats, old calendars are not plain."""
+reader, with the same cells. Formulas without results, rich texts, errors, odd formats, old calendars are not plain."""
 
 import re
 import zipfile

@@ -167,6 +167,22 @@ def test_a_worker_that_is_stopped_gives_its_task_back(platform: Platform) -> Non
         assert anything_due(connection, datetime.now(UTC) + timedelta(seconds=1))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_worker_command_ends_with_its_child_and_gives_its_task_back(
+    platform: Platform, how: signal.Signals
+) -> None:
+    source = good(platform)
+    running = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "worker"])
+    child = child_at_work(platform)
+    running.send_signal(how)
+    assert running.wait(60) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    row = task(platform, source)
+    assert (row.error, row.done_at, row.leased_until) == (None, None, None)
+
+
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line under a limit of the shell's (ulimit -d)."""
 

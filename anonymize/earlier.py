@@ -18,7 +18,7 @@ from schemas.hierarchy import Level
 from schemas.statistics import COUNT
 
 DIGITS = 16  # of a digest that is only compared for equality
-# The same parameters give other values where the data are others: their values say nothing across releases.
+# The same parameters may give other values where the data are others: these say nothing across releases.
 VARYING = frozenset({Control.MICROAGGREGATE, Control.TOP_BOTTOM_CODE})
 KEYED = frozenset({Control.PSEUDONYM, Control.DATE_SHIFT})  # the key is the tier's
 VARIES = "varies"
@@ -56,14 +56,14 @@ def earlier_table(
 ) -> Earlier:
     """`table` as it was published, with what its disclosure report has on record."""
     thresholds, recorded = report.thresholds, report.extra.get("ladders")
-    by_control = {effect.field: effect.control.value for effect in report.effects}
+    treatments = report.extra.get("treatments") or {effect.field: effect.control.value for effect in report.effects}
     return Earlier(
         table=table,
         quasi_identifiers=report.quasi_identifiers,
         k=thresholds.k if thresholds else None,
         l=thresholds.l if thresholds else None,
         levels=dict(report.extra.get("levels") or {}),
-        treatments={**by_control, **report.extra.get("treatments", {})},
+        treatments=dict(treatments),
         ladders=None if recorded is None else {name: tuple(steps) for name, steps in recorded.items()},
         noisy="privacy" in report.extra,
         same_tier=same_tier,
@@ -77,7 +77,8 @@ def treatments_of(controls: Sequence[DisclosureControl]) -> dict[str, str]:
 
 
 def _treatment(control: DisclosureControl) -> str:
-    if control.control in VARYING or is_located(control):
+    fixed = control.control is Control.TOP_BOTTOM_CODE and "share" not in control.parameters
+    if (control.control in VARYING and not fixed) or is_located(control):
         return f"{control.control.value}:{VARIES}"
     parameters = {name: value for name, value in control.parameters.items() if name != "lowest"}
     return f"{control.control.value}:{_digest(parameters)}"

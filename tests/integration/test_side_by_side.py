@@ -75,3 +75,13 @@ def test_what_is_the_same_beside_it_is_signed(platform: Platform, tmp_path: Path
     publish_it(platform, first)
     publish_it(platform, second)
     assert publish(platform, NAME, STEWARD, datetime.now(UTC)).writes == ()
+
+
+@pytest.mark.slow
+def test_a_file_handed_in_again_gives_its_release_beside_all_others(platform: Platform, tmp_path: Path) -> None:
+    releases = []
+    for rows in (300, 600):  # the second is made coarser than it would be alone
+        releases.append(prepared(platform, tmp_path, rows))
+        publish_it(platform, releases[-1])
+    assert any("no finer" in reason.en for reason in releases[1].distribution(Tier.RESTRICTED).report.reasons)
+    assert [prepared(platform, tmp_path, rows).id for rows in (300, 600)] == [release.id for release in releases]

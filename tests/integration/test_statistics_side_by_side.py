@@ -12,6 +12,7 @@ from catalog_config.settings import Settings
 from pipelines.current_release import verified_path
 from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo import CITY
+from pipelines.earlier_releases import earlier_tables, set_beside
 from pipelines.platform import Platform, open_platform
 from pipelines.preparation import prepare_source
 from pipelines.publish import publish
@@ -99,3 +100,19 @@ def test_the_same_file_again_is_the_same_release(platform: Platform, tmp_path: P
     first = prepared(platform, tmp_path, source())
     publish_it(platform, first)
     assert prepared(platform, tmp_path, source()).id == first.id
+    earlier = earlier_tables(platform, declaration(), {first.source_digest}, None, Tier.STATISTICAL)
+    assert [old.same_source for old in earlier] == [True]  # and compared all the same: its groups may be others
+
+
+@pytest.mark.parametrize(
+    ("tier", "other", "compared"),
+    [
+        (Tier.OPEN, Tier.OPEN, True),
+        (Tier.OPEN, Tier.RESTRICTED, True),
+        (Tier.STATISTICAL, Tier.STATISTICAL, True),
+        (Tier.STATISTICAL, Tier.OPEN, False),
+    ],
+)
+def test_tables_of_records_are_compared_across_tiers(tier: Tier, other: Tier, compared: bool) -> None:
+    assert set_beside(tier, other) is compared
+    assert set_beside(other, tier) is compared

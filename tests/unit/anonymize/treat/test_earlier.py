@@ -1,0 +1,81 @@
+"""What is on record of how a table was made, and what it says of a later one."""
+
+import pyarrow as pa
+import pytest
+
+from anonymize.apply import apply_controls
+from anonymize.assess import assess_disclosure
+from anonymize.earlier import Earlier, earlier_table, ladder_of, linkable, treatments_of
+from anonymize.plan import plan_controls
+from schemas.dataset import Tier
+from schemas.disclosure import Control, DisclosureControl, DisclosureReport
+from schemas.hierarchy import Level
+from schemas.table_schema import FieldRole
+from tests.factories.disclosure import (
+    control,
+    person_roles,
+    person_schema,
+    persons,
+    policy,
+    published,
+    text,
+    tier_policy,
+)
+
+KEPT = control("v", FieldRole.NON_SENSITIVE, Control.KEEP)
+ROUNDED = control("v", FieldRole.NON_SENSITIVE, Control.ROUND, base=10)
+COARSER = control("v", FieldRole.NON_SENSITIVE, Control.ROUND, base=100)
+GROUPED = control("v", FieldRole.NON_SENSITIVE, Control.MICROAGGREGATE, k=5)
+CAPPED = control("v", FieldRole.NON_SENSITIVE, Control.TOP_BOTTOM_CODE, top=9)
+CAPPED_BY_DATA = control("v", FieldRole.NON_SENSITIVE, Control.TOP_BOTTOM_CODE, share=0.01)
+KEYED = control("v", FieldRole.DIRECT_IDENTIFIER, Control.PSEUDONYM)
+NOTHING = pa.table({})
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "links"),
+    [
+        (KEPT, KEPT, True),
+        (ROUNDED, ROUNDED, True),
+        (ROUNDED, COARSER, False),
+        (KEPT, ROUNDED, False),
+        (GROUPED, GROUPED, False),
+        (CAPPED, CAPPED, True),
+        (CAPPED_BY_DATA, CAPPED_BY_DATA, False),
+        (KEYED, KEYED, True),
+    ],
+)
+def test_equal_values_say_something_only_if_they_came_about_alike(
+    new: DisclosureControl, old: DisclosureControl, links: bool
+) -> None:
+    earlier = Earlier(NOTHING, treatments=treatments_of([old]))
+    assert linkable("v", treatments_of([new]), earlier) is links
+
+
+def test_each_tier_has_a_key_of_its_own() -> None:
+    earlier = Earlier(NOTHING, treatments=treatments_of([KEYED]), same_tier=False)
+    assert linkable("v", treatments_of([KEYED]), earlier) is None
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "links"), [(KEPT, "keep", True), (KEPT, "round", False), (GROUPED, "microaggregate", False)]
+)
+def test_before_treatments_were_on_record_the_control_alone_counts(
+    new: DisclosureControl, old: str, links: bool
+) -> None:
+    treatments = treatments_of([new])
+    assert linkable("v", treatments, Earlier(NOTHING, treatments={"v": old})) is links
+
+
+def test_the_title_of_a_level_makes_no_other_ladder() -> None:
+    assert ladder_of([Level(band=5)]) == ladder_of([Level(band=5, title=text("fives"))]) != ladder_of([Level(band=6)])
+
+
+def test_the_disclosure_report_keeps_what_a_later_release_needs() -> None:
+    tier = tier_policy(suppression_limit=0.1)
+    controls = plan_controls(person_schema(), person_roles(), policy(tier), [Tier.OPEN])[Tier.OPEN]
+    source = persons(400)
+    treated = apply_controls(source, controls, tier, None)
+    report = assess_disclosure(source, treated, controls, tier, Tier.OPEN)
+    stored = DisclosureReport.model_validate_json(report.model_dump_json())
+    assert earlier_table(treated.table, stored) == published(treated, tier)

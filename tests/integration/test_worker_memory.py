@@ -106,12 +106,12 @@ def killed_by(platform: Platform, how: signal.Signals) -> None:
     running = threading.Thread(target=worker.run_child, args=(platform, threading.Event()))
     running.start()
     os.kill(child_at_work(platform), how)
-    running.join(60)
+    running.join(180)
     assert not running.is_alive()
 
 
 def child_at_work(platform: Platform) -> int:
-    for _ in range(600):
+    for _ in range(2400):
         with reading(platform.engine) as connection:
             held = sa.select(outbox.c.leased_by).where(outbox.c.leased_until >= datetime.now(UTC))
             name = connection.execute(held).scalar()
@@ -160,7 +160,7 @@ def test_a_worker_that_is_stopped_gives_its_task_back(platform: Platform) -> Non
     running.start()
     child_at_work(platform)
     stop.set()
-    running.join(60)
+    running.join(180)
     row = task(platform, source)
     assert (row.error, row.done_at, row.leased_until) == (None, None, None)
     with reading(platform.engine) as connection:
@@ -176,7 +176,7 @@ def test_the_worker_command_ends_with_its_child_and_gives_its_task_back(
     running = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "worker"])
     child = child_at_work(platform)
     running.send_signal(how)
-    assert running.wait(60) == 0
+    assert running.wait(180) == 0
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
     row = task(platform, source)

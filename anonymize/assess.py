@@ -11,7 +11,7 @@ from anonymize.classify import binding
 from anonymize.detect import detect
 from anonymize.hierarchies import distinct_values
 from anonymize.private_table import unfit_privacy
-from anonymize.recode import quasi_identifiers, sensitive_column, sensitive_fields
+from anonymize.recode import quasi_identifiers, sensitive_column, sensitive_fields, told_person
 from anonymize.risk import measure_risk, share_above
 from anonymize.survivors import surviving_cells
 from anonymize.treated import Privacy, TreatedTable
@@ -85,7 +85,7 @@ def assess_disclosure(
         effects=treated.effects,
         residual=residual,
         thresholds=tier_policy.thresholds,
-        extra=_extra(source, treated, tier_policy),
+        extra=_extra(source, treated, controls, tier_policy),
     )
 
 
@@ -248,7 +248,9 @@ def _drowned(table: pa.Table, privacy: Privacy) -> float:
     return float(np.mean(table[COUNT].to_numpy() <= privacy.margins[COUNT])) if table.num_rows else 0.0
 
 
-def _extra(source: pa.Table, treated: TreatedTable, tier_policy: TierPolicy) -> dict[str, object]:
+def _extra(
+    source: pa.Table, treated: TreatedTable, controls: Sequence[DisclosureControl], tier_policy: TierPolicy
+) -> dict[str, object]:
     if treated.privacy is not None:  # the exact number of records is left out: it tells who is there
         return {"records_after": treated.table.num_rows, "privacy": asdict(treated.privacy)}
     extra: dict[str, object] = {
@@ -258,6 +260,8 @@ def _extra(source: pa.Table, treated: TreatedTable, tier_policy: TierPolicy) -> 
         "levels": treated.levels,
         "loss": treated.loss,
         "treatments": treated.treatments,
+        "sensitive": list(sensitive_fields(controls)),
+        "person": told_person(controls),
         "ladders": {name: list(steps) for name, steps in treated.ladders.items()},
     }
     if treated.cells is not None:

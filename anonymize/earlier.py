@@ -29,8 +29,8 @@ class Earlier:
     """A published table. treatments: field → digest of its control, or the control alone; ladders: field → digests of
     the levels between the values and the root, None where they are not on record; levels: field → level, -1 mixed.
 
-    k, l: what it had to meet. noisy: protected by noise. same_tier: as the new table; same_source: made of the same
-    file for the same question.
+    k, l: what it had to meet. sensitive: the fields that l was asked of; person: the one that tells persons apart.
+    noisy: protected by noise. same_tier: as the new table; same_source: made of the same file for the same question.
     """
 
     table: pa.Table
@@ -40,6 +40,8 @@ class Earlier:
     levels: dict[str, int] = field(default_factory=dict)
     treatments: dict[str, str] = field(default_factory=dict)
     ladders: dict[str, tuple[str, ...]] | None = None
+    sensitive: tuple[str, ...] = ()
+    person: str | None = None
     noisy: bool = False
     same_tier: bool = True
     same_source: bool = False
@@ -65,6 +67,8 @@ def earlier_table(
         levels=dict(report.extra.get("levels") or {}),
         treatments=dict(treatments),
         ladders=None if recorded is None else {name: tuple(steps) for name, steps in recorded.items()},
+        sensitive=tuple(report.extra.get("sensitive", ())),
+        person=report.extra.get("person"),
         noisy="privacy" in report.extra,
         same_tier=same_tier,
         same_source=same_source,

@@ -96,6 +96,13 @@ def person_number(controls: Sequence[DisclosureControl]) -> str | None:
     return next((numbers[meaning] for meaning in PERSON_NUMBERS if meaning in numbers), None)
 
 
+def told_person(controls: Sequence[DisclosureControl]) -> str | None:
+    """The field that tells persons apart, where the treated table still does."""
+    telling = {c.field for c in controls if c.control in (Control.PSEUDONYM, Control.KEEP)}
+    number = person_number(controls)
+    return number if number in telling else None
+
+
 def persons_of(numbers: pa.ChunkedArray) -> np.ndarray:
     """Row → person. A record without number is a person of its own."""
     codes, values = distinct_values(numbers)

@@ -20,7 +20,7 @@ from anonymize.earlier import Earlier, linkable
 from anonymize.hierarchies import GeneralisedColumn, distinct_values
 from anonymize.joint_groups import JointGroups, NoEnd, Standard, TooManyPairs, Watched
 from anonymize.level_words import published_as
-from anonymize.recode import generalised, person_number, persons_of, quasi_identifiers, sensitive_fields
+from anonymize.recode import generalised, persons_of, quasi_identifiers, sensitive_fields, told_person
 from anonymize.rerelease_words import (
     NOT_COMPARABLE,
     Across,
@@ -33,7 +33,7 @@ from anonymize.rerelease_words import (
 )
 from anonymize.spans import NameTagger
 from anonymize.treated import TreatedTable
-from schemas.disclosure import Control, DisclosureControl, TierPolicy
+from schemas.disclosure import DisclosureControl, TierPolicy
 from schemas.errors import Refused
 from schemas.text import Text
 
@@ -132,10 +132,14 @@ def tells_apart(new: Earlier, old: Earlier) -> bool:
         return True
     kept = [name for name in new.table.column_names if name not in quasi]
     classes = compared_as_published(names, new.table, old.table)
-    content = [_joint_codes(new.table[name], old.table[name]) for name in kept]
+    content = {name: _joint_codes(new.table[name], old.table[name]) for name in kept}
+    standard = Standard(k=new.k, both=min(new.k, old.k))
+    watched = _watched(content, new.table, old, new.sensitive, new.person, standard, new.l or 1)
     try:
-        groups = JointGroups((new.table.num_rows, old.table.num_rows), classes, content=content)
-        return groups.any_small(Standard(k=new.k, both=min(new.k, old.k)))
+        groups = JointGroups(
+            (new.table.num_rows, old.table.num_rows), classes, content=list(content.values()), watched=watched
+        )
+        return groups.any_small(standard)
     except (TooManyPairs, NoEnd):
         return True
 
@@ -175,7 +179,9 @@ def _comparison(
     )
     content_names, unlinked = _content(treated, old, set(quasi))
     content = {n: _joint_codes(treated.table[n], old.table[n]) for n in content_names}
-    watched = _watched(content, treated, old, controls, standard, tier_policy.thresholds.l or 1)
+    listed, least = list(controls.values()), tier_policy.thresholds.l or 1
+    person = told_person(listed)
+    watched = _watched(content, treated.table, old, sensitive_fields(listed), person, standard, least)
     remarks = [unknown_words(sorted([c.name for c in classes if not c.known] + unlinked))]
     remarks += [earlier_without_k()] if old.k is None else []
     rows = (treated.table.num_rows, old.table.num_rows)
@@ -249,7 +255,7 @@ def _unfit(
     for name in sensitive_fields(controls) if least is not None and treated.quasi_identifiers else ():
         codes = distinct_values(treated.table[name])[0]
         unfit |= distinct_diversity(class_of[kept], number, codes[kept]) < (least or 1)
-    persons = _told_person(controls)
+    persons = told_person(controls)
     if persons is not None and k is not None:
         codes = persons_of(treated.table[persons])
         unfit |= distinct_diversity(class_of[kept], number, codes[kept]) < k
@@ -269,9 +275,10 @@ def _joint_codes(new: pa.ChunkedArray, old: pa.ChunkedArray) -> np.ndarray:
 
 def _watched(
     content: Mapping[str, np.ndarray],
-    treated: TreatedTable,
+    table: pa.Table,
     old: Earlier,
-    controls: Mapping[str, DisclosureControl],
+    sensitive: Sequence[str],
+    person: str | None,
     standard: Standard,
     least: int,
 ) -> list[Watched]:
@@ -279,21 +286,11 @@ def _watched(
 
     A record without such a number is a person of its own.
     """
-    listed = list(controls.values())
-    watched = [Watched(content[n], least, min(least, old.l or 1)) for n in sensitive_fields(listed) if n in content]
-    number = _told_person(listed)
-    if number in content and number is not None:
-        missing = np.concatenate([np.asarray(table[number].is_null()) for table in (treated.table, old.table)])
-        codes = np.where(missing, -1, content[number])
-        watched.append(Watched(codes, standard.k, standard.both))
+    watched = [Watched(content[n], least, min(least, old.l or 1)) for n in sensitive if n in content]
+    if person is not None and person in content:
+        missing = np.concatenate([np.asarray(t[person].is_null()) for t in (table, old.table)])
+        watched.append(Watched(np.where(missing, -1, content[person]), standard.k, standard.both))
     return watched
-
-
-def _told_person(controls: Sequence[DisclosureControl]) -> str | None:
-    """The field that tells persons apart, where the treated table still does."""
-    telling = {c.field for c in controls if c.control in (Control.PSEUDONYM, Control.KEEP)}
-    number = person_number(controls)
-    return number if number in telling else None
 
 
 def _is_located(control: DisclosureControl | None) -> bool:

@@ -14,9 +14,8 @@ def withheld(records: int, across: Across) -> Text:
     levels_zh = f"（两次发布层级交错：{_listed_zh(across)}）" if across else ""
     levels_en = f" (their levels lie across each other: {_listed_en(across)})" if across else ""
     return Text(
-        zh=f"与此前开放的版本比对，另有 {records} 条记录会因两个版本并列而暴露，不予发布{levels_zh}",
-        en=f"{records} more records would stand out by comparison with earlier open releases and were withheld"
-        f"{levels_en}",
+        zh=f"与此前公布的版本比对，另有 {records} 条记录会因两个版本并列而暴露，不予发布{levels_zh}",
+        en=f"{records} more records would stand out by comparison with earlier releases and were withheld{levels_en}",
     )
 
 

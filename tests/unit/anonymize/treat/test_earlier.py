@@ -8,10 +8,11 @@ from anonymize.assess import assess_disclosure
 from anonymize.earlier import Earlier, earlier_table, ladder_of, linkable, treatments_of
 from anonymize.plan import plan_controls
 from schemas.dataset import Tier
-from schemas.disclosure import Control, DisclosureControl, DisclosureReport
+from schemas.disclosure import Control, ControlSpec, DisclosureControl, DisclosureReport
 from schemas.hierarchy import Level
 from schemas.table_schema import FieldRole
 from tests.factories.disclosure import (
+    KEY,
     control,
     person_roles,
     person_schema,
@@ -78,4 +79,12 @@ def test_the_disclosure_report_keeps_what_a_later_release_needs() -> None:
     treated = apply_controls(source, controls, tier, None)
     report = assess_disclosure(source, treated, controls, tier, Tier.OPEN)
     stored = DisclosureReport.model_validate_json(report.model_dump_json())
-    assert earlier_table(treated.table, stored) == published(treated, tier)
+    assert earlier_table(treated.table, stored) == published(treated, tier, sensitive=("诊断",))
+
+
+def test_the_report_tells_which_number_counts_persons() -> None:
+    tier = tier_policy({FieldRole.DIRECT_IDENTIFIER: ControlSpec(control=Control.PSEUDONYM)}, suppression_limit=0.1)
+    controls = plan_controls(person_schema(), person_roles(), policy(tier), [Tier.OPEN])[Tier.OPEN]
+    source = persons(400)
+    report = assess_disclosure(source, apply_controls(source, controls, tier, KEY), controls, tier, Tier.OPEN)
+    assert earlier_table(source, report).person == "身份证号"

@@ -253,5 +253,8 @@ def test_visits_of_few_patients_are_not_many_patients() -> None:
     assert new.levels == old.levels
     number = pseudonymise(visits["身份证号"], KEY, Meaning.RESIDENT_ID.value)[0].as_py()
     assert new.table["身份证号"].to_pylist().count(number) == 6  # the attack works without the check
+    signed = [published(t, tier, person="身份证号") for t in (new, old)]
+    assert tells_apart(*signed)
+    assert not tells_apart(*(published(t, tier) for t in (new, old)))  # six records, if nobody counts persons
     checked = suppress_differences(new, after, [published(old, tier)], controls, tier)
     assert checked.table["身份证号"].to_pylist().count(number) == 0

@@ -1,6 +1,7 @@
 """The shape of the code base, held by tests."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ ADAPTERS = {
 }
 
 
+@functools.cache
 def imports(module: Path) -> set[str]:
     """Top-level names that a module imports, anywhere in it."""
     found = set()

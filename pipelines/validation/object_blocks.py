@@ -170,8 +170,8 @@ def _texts(source: SourceTable) -> Iterator[ObjectText]:
 
 
 def _reader(source: SourceTable, table: OpenTable, text: ObjectText) -> ObjectReader:
-    if source.format != "ndjson" and any(means_number(reading.missing) for reading in table.readings):
-        raise Irregular("missing values")  # 2.5 is one and 2.50 is not: a column of decimals no longer tells them apart
+    if any(means_number(reading.missing) for reading in table.readings):
+        raise Irregular("missing values")  # 1 is one and 1.0 is not: a column of numbers no longer tells them apart
     numeric = [Column(reading).kind in ("integer", "number") for reading in table.readings]
     types = [_first_type(reading, exact=source.format != "ndjson") for reading in table.readings]
     if source.features is not None:

@@ -210,6 +210,18 @@ def test_random_objects(shard: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert ways.count("fast") > SIZE
 
 
+def test_a_number_that_means_no_value_beside_fractions(tmp_path: Path) -> None:
+    """1 is missing, 1.0 is not: a column of floats would not tell them apart."""
+    fields = [{"name": "a", "type": "number"}, {"name": "b", "type": "string"}]
+    schema = table_schema_from_descriptor({"fields": fields, "missingValues": ["1"]}, "test", "1.0.0")
+    path = tmp_path / "a.ndjson"
+    path.write_text("".join(f'{{"a": {a}, "b": "x"}}\n' for a in ("2.5", "1", "1.0", "3")), "utf-8")
+    assert_same(path, schema, "1")
+    _, table, _ = outcome_of(path, schema, fast=True)
+    assert table is not None
+    assert [value is None for value in table["a"].to_pylist()] == [False, True, False, False]
+
+
 @pytest.mark.slow
 def test_fresh_random_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = random.SystemRandom().randrange(1 << 40)

@@ -5,8 +5,10 @@ The dictionary is jieba's.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +43,7 @@ _NOT_GIVEN, _NOT_ALONE = frozenset("总姓氏某"), frozenset("家老")
 
 Features = dict[str, float]
 Readings = tuple[tuple[int, int, int], ...]  # size, surname and given name in half steps
+_place = itemgetter(0)
 # What the dictionary cuts by itself: signs and spaces part such runs.
 _RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003134f0-9A-Za-z+#&._%-]+")
 
@@ -82,13 +85,14 @@ def candidates(text: str, promise: Promising | None = None) -> Iterator[tuple[in
     foreign = promise.foreign
     for run in _RUN.finditer(text) if places or foreign else ():
         start, end = run.span()
-        here = [(at, read) for at, read in places if start <= at < end]
-        transliterated = any(start <= at < end for at in foreign)
+        here = places[bisect_left(places, start, key=_place) : bisect_left(places, end, key=_place)]
+        transliterated = bisect_left(foreign, start) < bisect_left(foreign, end)
         if here or transliterated:
             cut = _cut(text, start, end)
+            word_at = {at: number for number, at in enumerate(cut.starts)}
             for at, read in here:
-                if at in cut.starts:
-                    yield from _chinese(text, cut, cut.starts.index(at, 1), read)
+                if at in word_at:
+                    yield from _chinese(text, cut, word_at[at], read)
             if transliterated:
                 yield from _foreign(text, cut)
 

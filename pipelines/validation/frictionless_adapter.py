@@ -237,8 +237,7 @@ def open_table(resource: Any, *, validate_metadata: bool = True, references: Con
         unique=[f.name for f in fields if f.constraints.get("unique")],
         primary_key=_primary_key(resource, names),
         foreign_keys=[
-            ForeignKey(tuple(k["fields"]), k["reference"]["resource"], tuple(k["reference"]["fields"]))
-            for k in foreign
+            ForeignKey(tuple(k["fields"]), k["reference"]["resource"], tuple(k["reference"]["fields"])) for k in foreign
         ],
         patterns=patterns,
     )

@@ -188,7 +188,7 @@ def _cells_of(columns: np.ndarray, used: np.ndarray) -> Iterator[tuple[int, np.n
 def _row_numbers(tags: Tags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(number of each row, its digits). Raises NotPlain."""
     begin = tags.begin.take(rows)
-    if (tags.words.take(begin) != int.from_bytes(ROW_BEGINS, "little")).any():
+    if (tags.words[begin] != int.from_bytes(ROW_BEGINS, "little")).any():
         raise NotPlain
     numbers, digits = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
     going = np.ones(len(rows), bool)
@@ -210,7 +210,7 @@ def _columns(tags: Tags, cells: np.ndarray, row_tags: np.ndarray, digits: np.nda
     """(column of each cell, 0 = A; the place behind its reference). row_tags, digits: of the row that each cell stands
     in, which its reference must name. Raises NotPlain."""
     begin = tags.begin.take(cells)
-    if ((tags.words.take(begin) & MASKS[len(CELL_BEGINS)]) != int.from_bytes(CELL_BEGINS, "little")).any():
+    if ((tags.words[begin] & MASKS[len(CELL_BEGINS)]) != int.from_bytes(CELL_BEGINS, "little")).any():
         raise NotPlain
     place = begin + len(CELL_BEGINS)
     columns = LETTER.take(tags.data.take(place))
@@ -223,8 +223,8 @@ def _columns(tags: Tags, cells: np.ndarray, row_tags: np.ndarray, digits: np.nda
             break
         columns = np.where(letters > 0, columns * 26 + letters, columns)
         place += letters > 0
-    row = tags.words.take(tags.begin.take(row_tags) + len(ROW_BEGINS))
-    named = tags.words.take(place)
+    row = tags.words[tags.begin.take(row_tags) + len(ROW_BEGINS)]
+    named = tags.words[place]
     place += digits
     if ((named ^ row) & MASKS.take(digits)).any() or (tags.data.take(place) != ord('"')).any():
         raise NotPlain

@@ -119,7 +119,7 @@ def tags_of(text: bytes, successors: np.ndarray) -> Tags:
     begin = np.flatnonzero(data == LESS)
     if not len(begin) or begin[0] != 0:
         raise NotPlain
-    first = words.take(begin)
+    first = words[begin]  # `take` would copy all words first
     kind = KIND_OF.take((first >> np.uint64(8)) & np.uint64(0xFFFF))
     if not kind.all() or ((first & MASK.take(kind)) != BEGINNING.take(kind)).any():
         raise NotPlain
@@ -167,7 +167,7 @@ def distinct_texts(tags: Tags, begin: np.ndarray, lengths: np.ndarray) -> Iterat
     if (lengths < 0).any() or (lengths > LONGEST_ATTRIBUTES).any():
         raise NotPlain
     parts = [
-        tags.words.take(begin + at, mode="clip") & MASKS.take(lengths - at, mode="clip")
+        tags.words[np.minimum(begin + at, len(tags.words) - 1)] & MASKS.take(lengths - at, mode="clip")
         for at in range(0, int(lengths.max(initial=0)), WORD)
     ]
     waiting = np.ones(len(begin), bool)

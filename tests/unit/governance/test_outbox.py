@@ -7,7 +7,17 @@ import sqlalchemy as sa
 
 from governance.database.all_tables import dataset_tables  # noqa: F401 - makes the tables known
 from governance.database.engine import metadata, open_database
-from governance.outbox import BACKOFF, LEASE, anything_due, enqueue, finish, lease_next, leased_task, retry_later, return_task
+from governance.outbox import (
+    BACKOFF,
+    LEASE,
+    anything_due,
+    enqueue,
+    finish,
+    lease_next,
+    leased_task,
+    retry_later,
+    return_task,
+)
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

@@ -60,7 +60,7 @@ def common_column(
             _as_published(name, new, old) if alike and _same_step(name, treated, earlier) else _anything(name, new, old)
         )
     if column is None or column.height == 1:
-        comparable = linkable(name, treated.treatments, earlier) is not False
+        comparable = bool(linkable(name, treated.treatments, earlier))
         return _as_published(name, new, old) if comparable else _anything(name, new, old)
     new_level = treated.levels.get(name, 0)
     old_level = level_before(column, earlier, old)

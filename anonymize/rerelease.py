@@ -122,7 +122,7 @@ def suppress_differences(
 
 def tells_apart(new: Earlier, old: Earlier) -> bool:
     """Whether two published tables of records, side by side, tell of few; True also where that cannot be told without
-    the source: at different levels, or treated differently."""
+    the source: at different levels, treated differently, or with values that depend on who else is in the table."""
     quasi = {*new.quasi_identifiers, *old.quasi_identifiers}
     if not quasi or new.table.equals(old.table):
         return False
@@ -130,7 +130,11 @@ def tells_apart(new: Earlier, old: Earlier) -> bool:
     names = [name for name in new.table.column_names if name in quasi]
     if not alike or new.table.column_names != old.table.column_names or new.k is None or old.k is None:
         return True
-    kept = [name for name in new.table.column_names if name not in quasi]
+    links = {name: linkable(name, new.treatments, old) for name in new.table.column_names}
+    # A value that is another one for the same person would pass everybody off as come or gone, and hide who moved.
+    if False in links.values() or any(links[name] is None for name in names):
+        return True
+    kept = [name for name in new.table.column_names if name not in quasi and links[name]]
     classes = compared_as_published(names, new.table, old.table)
     content = {name: _joint_codes(new.table[name], old.table[name]) for name in kept}
     standard = Standard(k=new.k, both=min(new.k, old.k))

@@ -1,12 +1,15 @@
 """What is on record of how a table was made, and what it says of a later one."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from anonymize.apply import apply_controls
 from anonymize.assess import assess_disclosure
+from anonymize.common_ground import common_column
 from anonymize.earlier import Earlier, earlier_table, ladder_of, linkable, treatments_of
 from anonymize.plan import plan_controls
+from anonymize.treated import TreatedTable
 from schemas.dataset import Tier
 from schemas.disclosure import Control, ControlSpec, DisclosureControl, DisclosureReport
 from schemas.hierarchy import Level
@@ -56,6 +59,21 @@ def test_equal_values_say_something_only_if_they_came_about_alike(
 def test_each_tier_has_a_key_of_its_own() -> None:
     earlier = Earlier(NOTHING, treatments=treatments_of([KEYED]), same_tier=False)
     assert linkable("v", treatments_of([KEYED]), earlier) is None
+
+
+def test_dates_shifted_by_the_key_of_another_tier_may_be_any_of_its_dates() -> None:
+    """Were they taken as they stand, everybody would have come and nobody would be in a class of both."""
+    shifted = control("v", FieldRole.QUASI_IDENTIFIER, Control.DATE_SHIFT)
+    treatments = treatments_of([shifted])
+    new, old = (pa.table({"v": [word] * 3}) for word in ("2025-01-01", "2025-02-01"))
+    treated = TreatedTable(new, (), (), quasi_identifiers=("v",), treatments=treatments)
+    own, other = (
+        common_column("v", treated, Earlier(old, treatments=treatments, same_tier=same), None) for same in (True, False)
+    )
+    assert own.known
+    assert not np.intersect1d(*own.ground).size
+    assert not other.known
+    assert np.intersect1d(*other.ground).size
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from anonymize.apply import apply_controls
+from anonymize.earlier import Earlier
 from anonymize.plan import plan_controls
 from anonymize.rerelease import apply_controls_after, suppress_differences, tells_apart
 from anonymize.risk import measure_risk
@@ -210,6 +211,44 @@ def test_tables_made_alike_are_compared_when_signed_and_others_refused() -> None
     assert not tells_apart(published(release(everybody.slice(0, 599), old)), published(old))
     assert tells_apart(published(old, levels={}), published(one_less, table=old.table.slice(0, 400)))
     assert not tells_apart(published(old, quasi_identifiers=()), published(one_less, quasi_identifiers=()))
+
+
+ADDED = {
+    None: {},
+    "microaggregate:varies": {"pay": "microaggregate:varies"},
+    "top-bottom-code:varies": {"pay": "top-bottom-code:varies"},
+    "keep:1": {"pay": "keep:1"},
+}
+
+
+@pytest.mark.parametrize("added", ADDED)
+@pytest.mark.parametrize("same_tier", [True, False])
+def test_who_moved_to_another_class_is_seen_whatever_is_kept_beside(added: str | None, same_tier: bool) -> None:
+    """One of rare work moved from A to B; the others are the same. Other fields' values are another one each time."""
+    jobs = ["judge", *["clerk"] * 9, *["clerk"] * 10]
+    places = ["A"] * 10 + ["B"] * 10, ["B", *["A"] * 9, *["B"] * 10]
+    treatments = {"place": "generalise:1", "job": "keep:1", **ADDED[added]}
+    if not same_tier:
+        treatments["number"] = "pseudonym:1"
+    met = {"quasi_identifiers": ("place",), "k": 3, "levels": {"place": 0}, "ladders": {}, "treatments": treatments}
+    tables = [
+        pa.table({"place": place, "job": jobs, "pay": list(range(n, n + 20)), "number": [f"{n}-{i}" for i in jobs]})
+        for n, place in ((0, places[0]), (100, places[1]))
+    ]
+    old, new = (Earlier(t.select(list(treatments)), same_tier=same_tier, **met) for t in tables)
+    if added == "keep:1":  # all twenty may be others
+        assert not tells_apart(new, old)
+    else:
+        assert tells_apart(new, old)
+
+
+def test_quasi_identifiers_that_nobody_can_compare_are_left_to_preparing() -> None:
+    table = pa.table({"place": ["A"] * 5 + ["B"] * 5})
+    met = {"quasi_identifiers": ("place",), "k": 3, "levels": {"place": 1}, "ladders": {}}
+    districts = [Earlier(t, treatments={"place": "generalise:varies"}, **met) for t in (table, table.slice(5))]
+    assert tells_apart(*districts)
+    known = [Earlier(t, treatments={"place": "generalise:1"}, **met) for t in (table, table.slice(5))]
+    assert not tells_apart(*known)
 
 
 def test_a_small_register_without_quasi_identifiers_stays() -> None:

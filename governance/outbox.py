@@ -14,13 +14,15 @@ BACKOFF = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), t
 
 @dataclass(frozen=True)
 class Task:
-    """One leased piece of work. actor: id of who caused it."""
+    """One leased piece of work. actor: id of who caused it. attempts: this one included. error: code of the last failed
+    attempt, where there was one."""
 
     id: int
     kind: str
     payload: dict[str, Any]
     actor: str
     attempts: int
+    error: str | None = None
 
 
 def enqueue(connection: sa.Connection, kind: str, key: str, payload: dict[str, Any], actor: str, now: datetime) -> None:
@@ -49,14 +51,14 @@ def lease_next(connection: sa.Connection, now: datetime, worker: str | None = No
         return None
     values = {"leased_until": now + LEASE, "leased_by": worker, "attempts": row.attempts + 1}
     connection.execute(outbox.update().where(outbox.c.id == row.id).values(**values))
-    return Task(row.id, row.kind, row.payload, row.actor, row.attempts + 1)
+    return Task(row.id, row.kind, row.payload, row.actor, row.attempts + 1, row.error)
 
 
 def leased_task(connection: sa.Connection, worker: str, now: datetime) -> Task | None:
     """What a worker had in hand when it ended without a word; its lease still runs."""
     held = sa.and_(outbox.c.leased_by == worker, outbox.c.done_at.is_(None), outbox.c.leased_until >= now)
     row = connection.execute(sa.select(outbox).where(held).with_for_update()).first()
-    return None if row is None else Task(row.id, row.kind, row.payload, row.actor, row.attempts)
+    return None if row is None else Task(row.id, row.kind, row.payload, row.actor, row.attempts, row.error)
 
 
 def extend_lease(connection: sa.Connection, task: Task, now: datetime) -> None:
@@ -85,8 +87,9 @@ def retry_later(connection: sa.Connection, task: Task, now: datetime, error: str
 
 
 def return_task(connection: sa.Connection, task: Task) -> None:
-    """Put back what this worker cannot do, for the next one to take first."""
-    connection.execute(outbox.update().where(outbox.c.id == task.id).values(leased_until=None))
+    """Put back what a worker was kept from doing, for the next one to take first. That was no attempt."""
+    values = {"leased_until": None, "attempts": outbox.c.attempts - 1}
+    connection.execute(outbox.update().where(outbox.c.id == task.id).values(**values))
 
 
 def anything_due(connection: sa.Connection, now: datetime) -> bool:

@@ -39,6 +39,7 @@ from schemas.errors import DependencyFailed, GongkaiError, Refused
 logger = logging.getLogger("gongkai.worker")
 RENEW_EVERY = 60  # seconds
 CLOCKS_EVERY = 600  # seconds
+CHILD = (sys.executable, "-m", "pipelines.cli", "worker", "--until-idle")
 
 
 def _prepare(platform: Platform, task: Task) -> None:
@@ -226,7 +227,7 @@ def run_child(platform: Platform, stop: threading.Event) -> None:
     """
     environment = {**os.environ, "TMPDIR": str((platform.home / "work").resolve())}
     killed_before = oom_kills()
-    child = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "worker", "--until-idle"], env=environment)
+    child = subprocess.Popen(CHILD, env=environment)  # noqa: S603 - our own command
     try:
         while child.poll() is None:
             if stop.wait(0.2):
@@ -240,7 +241,8 @@ def run_child(platform: Platform, stop: threading.Event) -> None:
     if task is not None and not stop.is_set():
         death = cause_of_death(child.returncode, oom_kills() > killed_before)
         logger.error("worker %s ended with %s over task %s: %s", child.pid, child.returncode, task.id, death.code)
-        _close(platform, task, death.code, task.attempts < death.attempts, death.refusal)
+        last_word = death.last_word(task.attempts, task.error)
+        _close(platform, task, death.code, last_word is None, last_word)
     if child.returncode:
         stop.wait(1)
 

@@ -10,17 +10,23 @@ from schemas.errors import Refused
 from schemas.text import Text
 
 ATTEMPTS = 8  # a worker may be killed for reasons of its own: a new version, an operator, the end of the machine
-FATAL_ATTEMPTS = 2  # of what most likely killed it itself
 CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
 @dataclass(frozen=True)
 class Death:
-    """code: of the error in the outbox. attempts: after which the task is given up. refusal: what its owner reads."""
+    """code: of the error in the outbox. refusal: what the owner of the task reads where two workers in a row ended so,
+    as the task most likely killed them; None: it has no part in it."""
 
     code: str
-    attempts: int
-    refusal: Refused
+    refusal: Refused | None = None
+
+    def last_word(self, attempts: int, error_before: str | None) -> Refused | None:
+        """What the owner reads where the task is given up now; None: it is tried again. error_before: code of how the
+        attempt before this one failed."""
+        if self.refusal is not None and error_before == self.code:
+            return self.refusal
+        return preparation_failed() if attempts >= ATTEMPTS else None
 
 
 def worker_name(pid: int | None = None) -> str:
@@ -33,11 +39,11 @@ def cause_of_death(returncode: int, kernel_killed: bool) -> Death:
     the kernel killed some process for want of memory."""
     if -returncode == signal.SIGKILL and kernel_killed:
         refusal = out_of_machine_memory()
-        return Death(refusal.code, FATAL_ATTEMPTS, refusal)
+        return Death(refusal.code, refusal)
     if -returncode in CRASHES:
         refusal = preparation_crashed(signal.Signals(-returncode).name)
-        return Death(refusal.code, FATAL_ATTEMPTS, refusal)
-    return Death("worker-ended", ATTEMPTS, preparation_failed())
+        return Death(refusal.code, refusal)
+    return Death("worker-ended")
 
 
 def preparation_crashed(signal_name: str) -> Refused:

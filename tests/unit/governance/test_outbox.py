@@ -72,9 +72,26 @@ def test_what_a_worker_had_in_hand_is_known_after_its_end(engine: sa.Engine) -> 
         assert leased_task(connection, "here:7", NOW) is None
         again = lease_next(connection, NOW, "here:8")
         assert again is not None
-        assert (again.id, again.attempts) == (taken.id, 2)
+        assert (again.id, again.attempts) == (taken.id, 1)
         finish(connection, again, NOW)
         assert leased_task(connection, "here:8", NOW) is None
+
+
+def test_what_was_put_back_was_no_attempt_and_a_failed_one_is_remembered(engine: sa.Engine) -> None:
+    _queue(engine, "a")
+    with engine.begin() as connection:
+        for _ in range(3):
+            task = lease_next(connection, NOW)
+            assert task is not None
+            assert (task.attempts, task.error) == (1, None)
+            return_task(connection, task)
+        failed = lease_next(connection, NOW)
+        assert failed is not None
+        retry_later(connection, failed, NOW, "mail-failed")
+        after = lease_next(connection, NOW + BACKOFF[0], "here:7")
+        assert after is not None
+        assert (after.attempts, after.error) == (2, "mail-failed")
+        assert leased_task(connection, "here:7", NOW + BACKOFF[0]) == after
 
 
 def test_a_retry_waits_and_work_queued_in_a_failed_transaction_is_gone(engine: sa.Engine) -> None:

@@ -1,6 +1,9 @@
 """What becomes of a task whose handler fails, and of workers that end without a word."""
 
 import signal
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +19,7 @@ from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo import CITY
 from pipelines.platform import Platform, open_platform
 from pipelines.sources import accept_source, load_source
-from pipelines.worker_deaths import ATTEMPTS, FATAL_ATTEMPTS, cause_of_death, worker_name
+from pipelines.worker_deaths import ATTEMPTS, cause_of_death, worker_name
 from schemas.actor import system_actor
 from schemas.errors import Refused
 from schemas.text import Text
@@ -61,7 +64,7 @@ def test_a_used_process_leaves_the_judgement_to_a_fresh_one(
     with pytest.raises(worker.MemorySpent):
         worker.run_one(platform, fresh=False)
     row = only_task(platform)
-    assert (row.done_at, row.leased_until, row.due_at, row.attempts) == (None, None, NOW, 1)
+    assert (row.done_at, row.leased_until, row.due_at, row.attempts) == (None, None, NOW, 0)
     assert load_source(platform, source).status == "received"
     with pytest.raises(worker.MemorySpent):
         worker.run_one(platform, fresh=True)
@@ -108,22 +111,92 @@ def test_a_publication_that_takes_too_much_memory_keeps_the_code(
 
 
 @pytest.mark.parametrize(
-    ("returncode", "kernel_killed", "code", "attempts"),
+    ("returncode", "kernel_killed", "code", "fatal"),
     [
-        (-signal.SIGKILL, True, "out-of-machine-memory", FATAL_ATTEMPTS),
-        (-signal.SIGKILL, False, "worker-ended", ATTEMPTS),
-        (-signal.SIGABRT, False, "preparation-crashed", FATAL_ATTEMPTS),
-        (-signal.SIGABRT, True, "preparation-crashed", FATAL_ATTEMPTS),
-        (-signal.SIGSEGV, False, "preparation-crashed", FATAL_ATTEMPTS),
-        (-signal.SIGTERM, True, "worker-ended", ATTEMPTS),
-        (1, False, "worker-ended", ATTEMPTS),
-        (0, True, "worker-ended", ATTEMPTS),
+        (-signal.SIGKILL, True, "out-of-machine-memory", True),
+        (-signal.SIGKILL, False, "worker-ended", False),
+        (-signal.SIGABRT, False, "preparation-crashed", True),
+        (-signal.SIGABRT, True, "preparation-crashed", True),
+        (-signal.SIGSEGV, False, "preparation-crashed", True),
+        (-signal.SIGTERM, True, "worker-ended", False),
+        (1, False, "worker-ended", False),
+        (0, True, "worker-ended", False),
     ],
 )
-def test_each_end_is_told_as_what_it_was(returncode: int, kernel_killed: bool, code: str, attempts: int) -> None:
+def test_each_end_is_told_as_what_it_was(returncode: int, kernel_killed: bool, code: str, fatal: bool) -> None:
     death = cause_of_death(returncode, kernel_killed)
-    assert (death.code, death.attempts) == (code, attempts)
-    assert death.refusal.remedy is not None
+    assert death.code == code
+    assert death.last_word(2, None) is None  # this way for the first time
+    assert death.last_word(ATTEMPTS - 1, "mail-failed") is None
+    again = death.last_word(2, code)
+    assert (again.code if again else None) == (code if fatal else None)
+    last = death.last_word(ATTEMPTS, "mail-failed")
+    assert last is not None
+    assert (last.code, last.remedy is not None) == ("preparation-failed", True)
+
+
+def a_child_that(
+    monkeypatch: pytest.MonkeyPatch, platform: Platform, does: str, stop: threading.Event | None = None
+) -> None:
+    """Run a real child that takes the next task and then `does`."""
+    script = f"""
+import os, signal, time
+from datetime import UTC, datetime
+from pathlib import Path
+from governance.database.engine import open_database
+from governance.outbox import lease_next
+from pipelines.worker_deaths import worker_name
+with open_database(Path({str(platform.settings.home)!r})).begin() as connection:
+    lease_next(connection, datetime.now(UTC), worker_name())
+{does}
+"""
+    monkeypatch.setattr(worker, "CHILD", (sys.executable, "-c", script))
+    worker.run_child(platform, stop or threading.Event())
+
+
+def stopped_in_order(monkeypatch: pytest.MonkeyPatch, platform: Platform) -> None:
+    stop = threading.Event()
+
+    def stop_it_at_work() -> None:
+        for _ in range(600):
+            if only_task(platform).leased_until is not None:
+                break
+            time.sleep(0.05)
+        stop.set()
+
+    watch = threading.Thread(target=stop_it_at_work)
+    watch.start()
+    a_child_that(monkeypatch, platform, "time.sleep(60)", stop)
+    watch.join()
+
+
+def make_due(platform: Platform) -> None:
+    with platform.engine.begin() as connection:
+        connection.execute(outbox.update().values(due_at=NOW))
+
+
+ABORT = "os.kill(os.getpid(), signal.SIGABRT)"
+
+
+def test_only_two_fatal_ends_in_a_row_speak_against_a_file(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = handed_in(platform)
+    stopped_in_order(monkeypatch, platform)
+    row = only_task(platform)
+    assert (row.attempts, row.error, row.leased_until, row.due_at) == (0, None, None, NOW)
+    a_child_that(monkeypatch, platform, "raise SystemExit(1)")
+    assert (only_task(platform).attempts, only_task(platform).error) == (1, "worker-ended")
+    make_due(platform)
+    a_child_that(monkeypatch, platform, ABORT)  # for the first time
+    row = only_task(platform)
+    assert (row.attempts, row.error, row.done_at) == (2, "preparation-crashed", None)
+    assert load_source(platform, source).status == "received"
+    make_due(platform)
+    stopped_in_order(monkeypatch, platform)  # changes nothing
+    assert (only_task(platform).attempts, only_task(platform).error) == (2, "preparation-crashed")
+    a_child_that(monkeypatch, platform, ABORT)
+    assert only_task(platform).done_at is not None
+    refused = load_source(platform, source)
+    assert (refused.status, (refused.outcome or {})["error"]["code"]) == ("refused", "preparation-crashed")
 
 
 def test_workers_of_one_machine_have_names_of_their_own() -> None:

@@ -191,8 +191,9 @@ def unescaped(texts: pa.StringArray) -> pa.StringArray:
 
 
 def pieces(reader: IO[bytes], opening: bytes, last: bytes, ending: bytes) -> Iterator[bytes]:
-    """The XML between the end of the tag that begins with `opening` and `ending`, cut behind tags `last`. What follows
-    `ending` is the final piece. Raises NotPlain."""
+    """The XML between the end of the tag that begins with `opening` and `ending`, cut behind tags `last`: the header
+    alone, as its cells are texts where the columns hold numbers, then as much as was read. What follows `ending` is the
+    final piece. Raises NotPlain."""
     text = reader.read(CHUNK)
     declared = ENCODING.match(text.removeprefix(b"\xef\xbb\xbf"))
     if declared is not None and declared[1].upper() != b"UTF-8":
@@ -202,6 +203,10 @@ def pieces(reader: IO[bytes], opening: bytes, last: bytes, ending: bytes) -> Ite
         raise NotPlain
     inside = text.find(b">", begun) + 1
     head, rest = text[:inside], text[inside:]
+    if header := rest.find(last) + 1:
+        header += len(last) - 1
+        yield rest[:header]
+        rest = rest[header:]
     while (ended := rest.find(ending)) < 0:
         if cut := rest.rfind(last) + 1:
             cut += len(last) - 1

@@ -38,9 +38,10 @@ from pipelines.privacy_budget import (
     spend,
 )
 from pipelines.progress import Pace, Progress, TellProgress, every, progress_record
-from pipelines.side_by_side import published_ids
+from pipelines.side_by_side import COMPARED, published_ids
+from pipelines.source_refusal import refuse_source
 from pipelines.source_reports import keep_verdict
-from pipelines.sources import SourceRecord, error_record, load_source, preparation_key, source_path
+from pipelines.sources import SourceRecord, load_source, preparation_key, source_path
 from schemas.actor import Actor, system_actor
 from schemas.dataset import Dataset, Tier
 from schemas.errors import Refused
@@ -83,13 +84,8 @@ def prepare_source(platform: Platform, source_id: str, actor: Actor, progress: T
             # steward chose another k: now take that. Or another release was published: now compare with it.
     except Refused as error:
         if not ran_out_of_memory(error):
-            _record_refusal(platform, source, error, actor)
+            refuse_source(platform, source, error, actor, _reports(error))
         raise
-
-
-def give_up_source(platform: Platform, source_id: str, error: Refused, actor: Actor) -> None:
-    """Tell the steward that preparing was given up, for a reason that the data's own errors do not explain."""
-    _record_refusal(platform, load_source(platform, source_id), error, actor)
 
 
 def _preparation(platform: Platform, dataset: Dataset, source_digest: str, question: Question | None) -> Preparation:
@@ -140,25 +136,12 @@ def _record_progress(platform: Platform, source_id: str, now: Progress, pace: Pa
         connection.execute(sources.update().where(sources.c.id == source_id).values(**values, progress=told))
 
 
-def _record_refusal(platform: Platform, source: SourceRecord, error: Refused, actor: Actor) -> None:
-    outcome: dict[str, Any] = {"error": error_record(error)}
+def _reports(error: Refused) -> dict[str, Any]:
     if isinstance(error, InvalidSource):
-        outcome["validation"] = error.report.model_dump(mode="json")
+        return {"validation": error.report.model_dump(mode="json")}
     if isinstance(error, DisclosureRefused):
-        outcome["disclosure"] = [r.model_dump(mode="json") for r in error.reports]
-    now = datetime.now(UTC)
-    with platform.engine.begin() as connection:
-        values = {"status": "refused", "stage": None, "done": 1.0, "progress": None, "outcome": outcome}
-        connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
-        finish_key(connection, preparation_key(source.id), now)
-        record(
-            connection,
-            actor=actor,
-            action="source.refuse",
-            subject=f"dataset:{source.dataset}",
-            now=now,
-            data={"source": source.id, "code": error.code},
-        )
+        return {"disclosure": [r.model_dump(mode="json") for r in error.reports]}
+    return {}
 
 
 def _record_release(
@@ -183,7 +166,9 @@ def _record_release(
         known = connection.execute(sa.select(releases.c.id).where(releases.c.id == release.id)).first() is not None
         if question is not None and answered_otherwise(connection, release, question):
             return False
-        outcome = {"release": release.id, "warnings": warnings} if warnings else {"release": release.id}
+        outcome: dict[str, Any] = {"release": release.id, COMPARED: sorted(public)}
+        if warnings:
+            outcome["warnings"] = warnings
         values = {"status": "prepared", "stage": None, "done": 1.0, "progress": None, "outcome": outcome}
         connection.execute(sources.update().where(sources.c.id == source.id).values(**values))
         finish_key(connection, preparation_key(source.id), now)

@@ -31,6 +31,7 @@ from pipelines.letters import send_letter
 from pipelines.memory_limit import memory_for_work, memory_half_full, oom_kills, ran_out_of_memory, too_much_memory
 from pipelines.platform import Platform
 from pipelines.source_files import list_files
+from pipelines.source_refusal import refuse_source
 from pipelines.sources import load_source
 from pipelines.worker_deaths import ATTEMPTS, cause_of_death, file_failed, preparation_failed, worker_name
 from schemas.actor import Actor, Duty, system_actor
@@ -39,6 +40,7 @@ from schemas.errors import DependencyFailed, GongkaiError, Refused
 logger = logging.getLogger("gongkai.worker")
 RENEW_EVERY = 60  # seconds
 CLOCKS_EVERY = 600  # seconds
+AFTER_FAILURE = 10  # seconds
 CHILD = (sys.executable, "-m", "pipelines.cli", "worker", "--until-idle")
 
 
@@ -131,7 +133,7 @@ def run_one(platform: Platform, fresh: bool = True) -> bool:
             error = failure.code
         else:
             error, recoverable = f"unexpected:{type(failure).__name__}", task.attempts < 3
-            _log_without_values(task, failure)
+            logger.error("task %s %s failed: %s", task.id, task.kind, _told_without_values(failure))
     _close(platform, task, error, recoverable, refusal)
     if refusal is not None:
         raise MemorySpent
@@ -157,11 +159,9 @@ class _WorkersDied(Exception):
 
 def _give_up_preparing(platform: Platform, task: Task, refusal: Refused | None) -> None:
     """The steward learns that nothing more will come; what was refused has its reason already."""
-    from pipelines.preparation import give_up_source
-
     source = load_source(platform, task.payload["source"])
     if source.status in ("received", "preparing"):
-        give_up_source(platform, source.id, refusal or preparation_failed(), system_actor("worker"))
+        refuse_source(platform, source, refusal or preparation_failed(), system_actor("worker"))
 
 
 def _give_up_file(platform: Platform, task: Task, refusal: Refused | None) -> None:
@@ -179,13 +179,13 @@ GIVING_UP: dict[str, Callable[[Platform, Task, Refused | None], None]] = {
 }
 
 
-def _log_without_values(task: Task, failure: Exception) -> None:
-    """Where it failed, never what the exception says: its text may quote a cell."""
+def _told_without_values(failure: Exception) -> str:
+    """What failed and where, never what the exception says: its text may quote a cell."""
     trace = failure.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    logger.error("task %s %s failed: %s at %s", task.id, task.kind, type(failure).__name__, place)
+    return f"{type(failure).__name__} at {place}"
 
 
 @contextmanager
@@ -194,8 +194,11 @@ def _lease_kept(platform: Platform, task: Task) -> Iterator[None]:
 
     def renew() -> None:
         while not over.wait(RENEW_EVERY):
-            with platform.engine.begin() as connection:
-                extend_lease(connection, task, datetime.now(UTC))
+            try:
+                with platform.engine.begin() as connection:
+                    extend_lease(connection, task, datetime.now(UTC))
+            except Exception as failure:  # of the database: the lease outlives some of them
+                logger.error("lease of task %s was not renewed: %s", task.id, _told_without_values(failure))
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()
@@ -208,16 +211,23 @@ def _lease_kept(platform: Platform, task: Task) -> Iterator[None]:
 
 def run_embedded(platform: Platform, stop: threading.Event, pause: float = 0.5) -> None:
     """Watch the outbox and the clocks until `stop` is set; when a task is due, run a child worker until it is idle
-    again."""
+    again.
+
+    Nothing ends the watch before: whatever fails (the database starts anew, no process can be had) is tried again.
+    """
     clocks_at = float("-inf")
     while not stop.wait(pause):
-        if time.monotonic() - clocks_at >= CLOCKS_EVERY:
-            run_clocks(platform)
-            clocks_at = time.monotonic()
-        with reading(platform.engine) as connection:
-            due = anything_due(connection, datetime.now(UTC))
-        if due:
-            run_child(platform, stop)
+        try:
+            if time.monotonic() - clocks_at >= CLOCKS_EVERY:
+                clocks_at = time.monotonic()  # also where they fail: the tasks do not wait for them
+                run_clocks(platform)
+            with reading(platform.engine) as connection:
+                due = anything_due(connection, datetime.now(UTC))
+            if due:
+                run_child(platform, stop)
+        except Exception as failure:
+            logger.error("the watch over tasks and clocks failed: %s", _told_without_values(failure))
+            stop.wait(AFTER_FAILURE)
 
 
 def run_child(platform: Platform, stop: threading.Event) -> None:

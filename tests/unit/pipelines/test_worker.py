@@ -1,6 +1,8 @@
 """What becomes of a task whose handler fails, and of workers that end without a word."""
 
+import errno
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -202,6 +204,64 @@ def test_only_two_fatal_ends_in_a_row_speak_against_a_file(platform: Platform, m
 def test_workers_of_one_machine_have_names_of_their_own() -> None:
     assert worker_name(7) != worker_name(8)
     assert worker_name() == worker_name(None)
+
+
+def test_the_watch_goes_on_after_a_failure_and_tells_no_values(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    handed_in(platform)
+    stop = threading.Event()
+    turns = []
+
+    def run_child(platform: Platform, stop: threading.Event) -> None:
+        turns.append(len(turns))
+        if len(turns) == 3:
+            stop.set()
+            return
+        raise (
+            OSError(errno.ENOMEM, "a cell: 王小明") if turns[-1] else sa.exc.OperationalError("王小明", None, OSError())
+        )
+
+    monkeypatch.setattr(worker, "run_child", run_child)
+    monkeypatch.setattr(worker, "AFTER_FAILURE", 0)
+    worker.run_embedded(platform, stop, pause=0)
+    assert turns == [0, 1, 2]
+    assert ("OperationalError at " in caplog.text, "OSError at " in caplog.text) == (True, True)
+    assert "王小明" not in caplog.text
+
+
+def test_clocks_that_fail_do_not_keep_the_tasks_waiting(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_in(platform)
+    stop = threading.Event()
+    failed = []
+
+    def run_clocks(platform: Platform) -> None:
+        failed.append(True)
+        raise ValueError
+
+    monkeypatch.setattr(worker, "run_clocks", run_clocks)
+    monkeypatch.setattr(worker, "run_child", lambda platform, stop: stop.set())
+    monkeypatch.setattr(worker, "AFTER_FAILURE", 0)
+    worker.run_embedded(platform, stop, pause=0)
+    assert failed == [True]
+
+
+def test_giving_up_loads_no_library_that_only_preparing_needs(platform: Platform) -> None:
+    source = handed_in(platform)
+    script = f"""
+import sys
+from pathlib import Path
+from catalog_config.settings import Settings
+from pipelines import worker
+from pipelines.platform import open_platform
+platform = open_platform(Settings(home=Path({str(platform.settings.home)!r})))
+task = worker.Task(1, "prepare", {{"source": {source!r}}}, "li", 8)
+worker._close(platform, task, "worker-ended", False, None)
+print([name for name in ("pandas", "frictionless", "pipelines.preparation") if name in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+    assert load_source(platform, source).status == "refused"
 
 
 def test_nothing_is_due_before_its_time(platform: Platform) -> None:

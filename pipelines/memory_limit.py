@@ -87,21 +87,33 @@ def _group_limits(root: Path) -> Iterator[int]:
 
 def ran_out_of_memory(error: BaseException) -> bool:
     """Whether memory could not be had; also where a reader took that for a damaged file, and said so instead."""
+    return any(
+        isinstance(one, MemoryError)  # Arrow's and numpy's are kinds of it
+        or (isinstance(one, OSError) and one.errno == errno.ENOMEM)
+        or _no_thread(one)  # most often there is no memory for its stack
+        for one in _behind(error)
+    )
+
+
+def no_thread_started(error: BaseException) -> bool:
+    """Whether a thread could not be started: for want of memory, or as the container may have no more of them."""
+    return any(_no_thread(one) for one in _behind(error))
+
+
+def _no_thread(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and str(error) == "can't start new thread"
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those that it came from; each once."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
         one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, MemoryError):  # Arrow's and numpy's are kinds of it
-            return True
-        if isinstance(one, OSError) and one.errno == errno.ENOMEM:
-            return True
-        if isinstance(one, RuntimeError) and str(one) == "can't start new thread":  # no memory for its stack
-            return True
-        waiting += [one.__cause__, one.__context__]
-    return False
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += [one.__cause__, one.__context__]
 
 
 def too_much_memory(limit: int) -> Refused:

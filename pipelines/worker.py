@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from governance.access.service import run_due
@@ -28,7 +29,14 @@ from governance.outbox import (
 )
 from governance.sign_in_limits import forget_old_attempts
 from pipelines.letters import send_letter
-from pipelines.memory_limit import memory_for_work, memory_half_full, oom_kills, ran_out_of_memory, too_much_memory
+from pipelines.memory_limit import (
+    memory_for_work,
+    memory_half_full,
+    no_thread_started,
+    oom_kills,
+    ran_out_of_memory,
+    too_much_memory,
+)
 from pipelines.platform import Platform
 from pipelines.source_files import list_files
 from pipelines.source_refusal import refuse_source
@@ -105,52 +113,74 @@ def run_one(platform: Platform, fresh: bool = True) -> bool:
     """Lease and run one task; False when none is due. A refusal ends the task; what may recover is tried again.
 
     fresh: this process has run no other task, so that its memory is the task's own. Raises MemorySpent where memory
-    ran out: the task was refused where the process was fresh, else it is back in its place.
+    ran out: the task is closed or tried again later where the process was fresh, else it is back in its place.
     """
     with platform.engine.begin() as connection:
         task = lease_next(connection, datetime.now(UTC), worker_name())
     if task is None:
         return False
-    error: str | None = None
-    recoverable = False
-    refusal: Refused | None = None
-    try:
-        if task.attempts > ATTEMPTS:  # every worker that took it died of it, or was killed
-            raise _WorkersDied
-        with _lease_kept(platform, task):
-            HANDLERS[task.kind](platform, task)
-    except Exception as failure:
-        if ran_out_of_memory(failure):
-            if not fresh:
-                with platform.engine.begin() as connection:
-                    return_task(connection, task)
-                raise MemorySpent from None  # the failure holds on to what it had in hand
-            refusal = too_much_memory(memory_for_work(platform.settings.worker_memory))
-            error = refusal.code
-        elif isinstance(failure, DependencyFailed):
-            error, recoverable = failure.code, task.attempts < ATTEMPTS
-        elif isinstance(failure, GongkaiError):
-            error = failure.code
-        else:
-            error, recoverable = f"unexpected:{type(failure).__name__}", task.attempts < 3
-            logger.error("task %s %s failed: %s", task.id, task.kind, _told_without_values(failure))
-    _close(platform, task, error, recoverable, refusal)
-    if refusal is not None:
+    with _lease_kept(platform, task):  # a thread: that it cannot start says nothing about the task
+        outcome = _attempt(platform, task)
+    if outcome.memory_spent and not fresh:
+        with platform.engine.begin() as connection:
+            return_task(connection, task)
+    else:
+        _close(platform, task, outcome)
+    if outcome.memory_spent:
         raise MemorySpent
     return True
 
 
-def _close(platform: Platform, task: Task, error: str | None, recoverable: bool, refusal: Refused | None) -> None:
-    """Done, put back for later, or given up. refusal: what its owner is then told; None: that it failed often."""
-    if error and not recoverable and task.kind in GIVING_UP:
-        GIVING_UP[task.kind](platform, task, refusal)
+@dataclass(frozen=True)
+class _Outcome:
+    """error: code, None where it is done. recoverable: to be tried again. refusal: what its owner reads where it is given
+    up, None: that it failed often."""
+
+    error: str | None = None
+    recoverable: bool = False
+    refusal: Refused | None = None
+    memory_spent: bool = False
+
+
+def _attempt(platform: Platform, task: Task) -> _Outcome:
+    try:
+        if task.attempts > ATTEMPTS:  # every worker that took it died of it, or was killed
+            raise _WorkersDied
+        HANDLERS[task.kind](platform, task)
+    except Exception as failure:  # not handed on: it holds on to what it had in hand
+        return _judged(platform, task, failure)
+    return _Outcome()
+
+
+def _judged(platform: Platform, task: Task, failure: Exception) -> _Outcome:
+    again = task.attempts < ATTEMPTS
+    if ran_out_of_memory(failure):
+        if no_thread_started(failure) and not memory_half_full():  # there are too many elsewhere
+            return _Outcome("no-thread-started", again, memory_spent=True)
+        refusal = too_much_memory(memory_for_work(platform.settings.worker_memory))
+        if task.kind in GIVING_UP:  # its file will want as much the next time
+            return _Outcome(refusal.code, refusal=refusal, memory_spent=True)
+        return _Outcome(refusal.code, again, memory_spent=True)
+    if isinstance(failure, DependencyFailed):
+        return _Outcome(failure.code, again)
+    if isinstance(failure, GongkaiError):
+        return _Outcome(failure.code)
+    logger.error("task %s %s failed: %s", task.id, task.kind, _told_without_values(failure))
+    return _Outcome(f"unexpected:{type(failure).__name__}", task.attempts < 3)
+
+
+def _close(platform: Platform, task: Task, outcome: _Outcome) -> None:
+    """Done, put back for later, or given up."""
+    tried_again = outcome.error is not None and outcome.recoverable
+    if outcome.error is not None and not tried_again and task.kind in GIVING_UP:
+        GIVING_UP[task.kind](platform, task, outcome.refusal)
     now = datetime.now(UTC)
     with platform.engine.begin() as connection:
-        if error and recoverable:
-            retry_later(connection, task, now, error)
+        if outcome.error is not None and tried_again:
+            retry_later(connection, task, now, outcome.error)
         else:
-            finish(connection, task, now, error)
-    logger.info("task %s %s: %s", task.id, task.kind, error or "done")
+            finish(connection, task, now, outcome.error)
+    logger.info("task %s %s: %s", task.id, task.kind, outcome.error or "done")
 
 
 class _WorkersDied(Exception):
@@ -251,8 +281,9 @@ def run_child(platform: Platform, stop: threading.Event) -> None:
     if task is not None and not stop.is_set():
         death = cause_of_death(child.returncode, oom_kills() > killed_before)
         logger.error("worker %s ended with %s over task %s: %s", child.pid, child.returncode, task.id, death.code)
-        last_word = death.last_word(task.attempts, task.error)
-        _close(platform, task, death.code, last_word is None, last_word)
+        before = task.error if task.kind in GIVING_UP else None  # a letter has no file that could be at fault
+        last_word = death.last_word(task.attempts, before)
+        _close(platform, task, _Outcome(death.code, last_word is None, last_word))
     if child.returncode:
         stop.wait(1)
 

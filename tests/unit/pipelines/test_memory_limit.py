@@ -15,6 +15,7 @@ from pipelines.memory_limit import (
     machine_memory,
     memory_for_work,
     memory_half_full,
+    no_thread_started,
     oom_kills,
     out_of_memory,
     ran_out_of_memory,
@@ -142,6 +143,14 @@ def no_room_for(count: int) -> MemoryError:
 )
 def test_want_of_memory_is_told_from_damage(error: Exception, expected: bool) -> None:
     assert ran_out_of_memory(error) is expected
+
+
+def test_a_thread_that_did_not_start_is_told_also_behind_another_error() -> None:
+    damaged = Refused("damaged-file", Text(zh="损坏", en="damaged"))
+    damaged.__cause__ = RuntimeError("can't start new thread")
+    assert no_thread_started(damaged)
+    assert not no_thread_started(MemoryError())
+    assert not no_thread_started(RuntimeError("dictionary changed size during iteration"))
 
 
 def test_numpy_says_it_as_well() -> None:

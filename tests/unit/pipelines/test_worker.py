@@ -102,14 +102,62 @@ def test_a_file_about_a_source_that_takes_too_much_memory_is_refused(
     assert load_source(platform, source).status == "received"
 
 
-def test_a_publication_that_takes_too_much_memory_keeps_the_code(
+@pytest.mark.parametrize("kind", ["publish", "letter"])
+def test_where_no_file_can_be_refused_want_of_memory_is_tried_again(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    with platform.engine.begin() as connection:
+        enqueue(connection, kind, "a", {"dataset": "bus-stops"}, "li", NOW)
+    failing(monkeypatch, kind, MemoryError())
+    for attempt in range(1, ATTEMPTS + 1):
+        make_due(platform)
+        worker.run_until_idle(platform)
+        row = only_task(platform)
+        expected = ("too-much-memory", attempt, attempt == ATTEMPTS)
+        assert (row.error, row.attempts, row.done_at is not None) == expected
+
+
+def test_a_letter_over_which_workers_crash_is_tried_as_often(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with platform.engine.begin() as connection:
-        enqueue(connection, "publish", "a", {"dataset": "bus-stops"}, "li", NOW)
-    failing(monkeypatch, "publish", MemoryError())
-    worker.run_until_idle(platform)
-    assert only_task(platform).error == "too-much-memory"
+        enqueue(connection, "letter", "a", {}, "li", NOW)
+        connection.execute(outbox.update().values(attempts=1, error="preparation-crashed"))
+    a_child_that(monkeypatch, platform, ABORT)
+    row = only_task(platform)
+    assert (row.error, row.attempts, row.done_at) == ("preparation-crashed", 2, None)
+
+
+@pytest.mark.parametrize(
+    ("full", "status", "code"), [(False, "received", "no-thread-started"), (True, "refused", "too-much-memory")]
+)
+def test_a_file_is_refused_for_a_thread_that_did_not_start_only_where_memory_is_full(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, full: bool, status: str, code: str
+) -> None:
+    source = handed_in(platform)
+    failing(monkeypatch, "prepare", RuntimeError("can't start new thread"))
+    monkeypatch.setattr(worker, "memory_half_full", lambda: full)
+    with pytest.raises(worker.MemorySpent):
+        worker.run_one(platform)
+    row = only_task(platform)
+    assert (row.error, row.done_at is not None, row.attempts) == (code, full, 1)
+    assert load_source(platform, source).status == status
+
+
+def test_a_lease_whose_thread_does_not_start_says_nothing_about_the_file(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = handed_in(platform)
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        worker.run_one(platform)  # whoever watches this process puts the task back
+    monkeypatch.undo()
+    row = only_task(platform)
+    assert (row.error, row.done_at, load_source(platform, source).status) == (None, None, "received")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +259,7 @@ def test_the_watch_goes_on_after_a_failure_and_tells_no_values(
 ) -> None:
     handed_in(platform)
     stop = threading.Event()
-    turns = []
+    turns: list[int] = []
 
     def run_child(platform: Platform, stop: threading.Event) -> None:
         turns.append(len(turns))
@@ -233,7 +281,7 @@ def test_the_watch_goes_on_after_a_failure_and_tells_no_values(
 def test_clocks_that_fail_do_not_keep_the_tasks_waiting(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     handed_in(platform)
     stop = threading.Event()
-    failed = []
+    failed: list[bool] = []
 
     def run_clocks(platform: Platform) -> None:
         failed.append(True)
@@ -256,7 +304,7 @@ from pipelines import worker
 from pipelines.platform import open_platform
 platform = open_platform(Settings(home=Path({str(platform.settings.home)!r})))
 task = worker.Task(1, "prepare", {{"source": {source!r}}}, "li", 8)
-worker._close(platform, task, "worker-ended", False, None)
+worker._close(platform, task, worker._Outcome("worker-ended"))
 print([name for name in ("pandas", "frictionless", "pipelines.preparation") if name in sys.modules])
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

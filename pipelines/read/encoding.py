@@ -43,6 +43,7 @@ class EncodingWatch:
     def feed(self, chunk: bytes, final: bool = False) -> None:
         if not self.size:
             self.head = chunk[:4]
+        pending = self._utf8_pending if self.utf8_error is None else b""  # of a character begun in the chunk before
         if self.utf8_error is None:
             self._follow_utf8(chunk, final)
         if len(self.sample) < SAMPLE and not chunk.isascii():
@@ -53,9 +54,9 @@ class EncodingWatch:
                     break
         if self.utf8_error is not None and self.gb18030_error is None:
             try:
-                self._gb18030.decode(chunk, final)
+                self._gb18030.decode(pending + chunk, final)
             except UnicodeDecodeError as error:
-                self.gb18030_error = self.size + error.start
+                self.gb18030_error = self.size - len(pending) + error.start
         self.size += len(chunk)
 
     def _follow_utf8(self, chunk: bytes, final: bool) -> None:

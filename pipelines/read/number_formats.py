@@ -17,10 +17,8 @@ def moment_styles(styles: bytes) -> list[bool | None]:
     """Per cell style, in the order of `cellXfs`: whether numbers of that style are moments; None where that cannot be
     told for sure. Raises ElementTree.ParseError."""
     root = ElementTree.fromstring(styles)  # noqa: S314 (expat refuses entity bombs)
-    codes = {
-        int(node.get("numFmtId", -1)): node.get("formatCode", "") for node in root.iter() if _name(node) == "numFmt"
-    }
-    found = next((node for node in root if _name(node) == "cellXfs"), ())
+    formats, found = _children(root, "numFmts"), _children(root, "cellXfs")
+    codes = {int(node.get("numFmtId", -1)): node.get("formatCode", "") for node in formats}
     return [_is_moment(int(style.get("numFmtId", 0)), codes) for style in found if _name(style) == "xf"]
 
 
@@ -33,6 +31,11 @@ def _is_moment(identifier: int, codes: dict[int, str]) -> bool | None:
     if DAYS.fullmatch(code) and re.search("[ymdhs]", code):
         return True
     return None
+
+
+def _children(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
+    """Those of the part `name`; conditional formats have number formats of their own, which are no cell's."""
+    return [child for part in root if _name(part) == name for child in part]
 
 
 def _name(node: ElementTree.Element) -> str:

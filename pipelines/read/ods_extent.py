@@ -1,31 +1,26 @@
 """What an OpenDocument sheet's XML says before it is loaded: how far it reaches, as its reader holds every repeated
 cell; and which cells readers take for empty ones: errors, and formulas without a stored result."""
 
-import re
 import zipfile
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from pipelines.read.cell_names import cell_name
-from pipelines.read.sheet_extent import Defects, is_sparse, sparse_sheet
+from pipelines.read.sheet_extent import LAST_ROW, Defects, is_sparse, sparse_sheet
 
 CONTENT = "content.xml"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
-CHUNK, OVERLAP = 4 << 20, 64
-WORTH_A_LOOK = re.compile(rb":formula=|-repeated=[\"'][0-9]{3}")
 
 
 def look_through_ods(archive: zipfile.ZipFile, name: str) -> Defects:
-    """Look at the sheet `name`, where the XML holds formulas or many repeated cells at all.
+    """Look at the sheet `name` before its reader loads it.
 
     Raises KeyError, ParseError, TooLarge `sparse-sheet`.
     """
     found, written, last_row, last_column = Defects(), 0, 0, 0
-    if not _is_worth_a_look(archive):
-        return found
     for row, column, rows, cell in _cells(archive, name):
         kind, formula = cell.get(f"{OFFICE}value-type"), cell.get(f"{TABLE}formula")
         if kind is None and formula is None and not len(cell):
@@ -37,19 +32,9 @@ def look_through_ods(archive: zipfile.ZipFile, name: str) -> Defects:
             found.error = found.error or cell_name(row, column)
         elif kind is None and formula is not None:
             found.without_result = found.without_result or cell_name(row, column)
-    if is_sparse(last_row, last_column, written):
+    if last_row > LAST_ROW or is_sparse(last_row, last_column, written):
         raise sparse_sheet()
     return found
-
-
-def _is_worth_a_look(archive: zipfile.ZipFile) -> bool:
-    rest = b""
-    with archive.open(CONTENT) as reader:
-        while chunk := reader.read(CHUNK):
-            if WORTH_A_LOOK.search(rest + chunk):
-                return True
-            rest = chunk[-OVERLAP:]
-    return False
 
 
 def _cells(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[int, int, int, ElementTree.Element]]:

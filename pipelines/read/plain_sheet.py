@@ -31,7 +31,7 @@ from pipelines.read.plain_xml import (
 from pipelines.read.sheet_extent import is_sparse
 
 MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"\s?/>')
-SHARED = may_follow(
+SHARED_SUCCESSORS = may_follow(
     {
         Tag.ITEM: (Tag.TEXT, Tag.SPACED),
         Tag.TEXT: (Tag.TEXT_END,),
@@ -41,6 +41,7 @@ SHARED = may_follow(
         Tag.ITEM_END: (Tag.ITEM,),
     }
 )
+SHARED_TEXTS, STYLES = "xl/sharedStrings.xml", "xl/styles.xml"
 PHONETIC = b"<phoneticPr"
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -70,12 +71,21 @@ def read_plain_sheet(path: Path, name: str | None) -> tuple[PlainSheet, str, int
     try:
         with zipfile.ZipFile(path) as archive:
             names, part = _part_of(archive, name)
-            members = set(archive.namelist())
-            shared = _shared_texts(archive) if "xl/sharedStrings.xml" in members else pa.array([], pa.string())
-            moments = moment_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in members else []
+            shared = _shared_texts(archive) if _has(archive, SHARED_TEXTS) else pa.array([], pa.string())
+            moments = moment_styles(archive.read(STYLES)) if _has(archive, STYLES) else []
             return _sheet(archive, part, Book(shared, moments)), name or names[0], len(names)
-    except (zipfile.BadZipFile, zlib.error, KeyError, ElementTree.ParseError, ValueError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError, OSError) as error:
         raise NotPlain from error
+    except (KeyError, ValueError, RuntimeError) as error:  # a part that is absent, numbers that are none, encryption
+        raise NotPlain from error
+
+
+def _has(archive: zipfile.ZipFile, part: str) -> bool:
+    """Whether the workbook has this part. Raises NotPlain where it is spelled otherwise: readers differ."""
+    spellings = [name for name in archive.namelist() if name.lower() == part.lower()]
+    if spellings not in ([], [part]):
+        raise NotPlain
+    return bool(spellings)
 
 
 def _part_of(archive: zipfile.ZipFile, name: str | None) -> tuple[list[str], str]:
@@ -98,12 +108,12 @@ def _part_of(archive: zipfile.ZipFile, name: str | None) -> tuple[list[str], str
 def _shared_texts(archive: zipfile.ZipFile) -> pa.StringArray:
     """Raises NotPlain."""
     parts = []
-    with archive.open("xl/sharedStrings.xml") as reader:
+    with archive.open(SHARED_TEXTS) as reader:
         *found, rest = pieces(reader, b"<sst", b"</si>", b"</sst>")
     if rest.strip():
         raise NotPlain
     for text in found:
-        tags = tags_of(text, SHARED)
+        tags = tags_of(text, SHARED_SUCCESSORS)
         if tags.kind[0] != Tag.ITEM or tags.kind[-1] != Tag.ITEM_END:
             raise NotPlain
         _check_phonetic(tags)
@@ -113,7 +123,7 @@ def _shared_texts(archive: zipfile.ZipFile) -> pa.StringArray:
 
 
 def _check_phonetic(tags: Tags) -> None:
-    """Whether Excel's remarks on pronunciation are empty tags, as they are in Chinese. Raises NotPlain."""
+    """Raises NotPlain unless Excel's remarks on pronunciation are empty tags, as they are in Chinese."""
     places = np.flatnonzero(tags.kind == Tag.PHONETIC)
     if not tags.closed(places).all():
         raise NotPlain

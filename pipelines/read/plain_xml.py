@@ -24,7 +24,8 @@ ESCAPED = re.compile(rb"_x[0-9A-Fa-f]{4}_")
 ENTITY = re.compile(r"&(#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6}|[a-z]{1,8});|&")
 ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 ATTRIBUTES = re.compile(r'(?: [A-Za-z0-9:]+="[^"<&]*")*/?')
-BLANK = np.isin(np.arange(256), [*b" \t\n"])
+EDGES = " \t\n"
+BLANK = np.isin(np.arange(256), [*EDGES.encode()])
 
 
 class NotPlain(Exception):
@@ -186,7 +187,7 @@ def unescaped(texts: pa.StringArray) -> pa.StringArray:
     escaped = pc.match_substring(texts, "&")
     if not escaped.true_count:
         return texts
-    plain = pa.array([ENTITY.sub(_character, text) for text in texts.filter(escaped).to_pylist()], pa.string())
+    plain = pa.array([_without_references(text) for text in texts.filter(escaped).to_pylist()], pa.string())
     return pc.replace_with_mask(texts, escaped, plain)
 
 
@@ -224,7 +225,7 @@ def pieces(reader: IO[bytes], opening: bytes, last: bytes, ending: bytes) -> Ite
 
 
 def _check_around(text: bytes) -> None:
-    """Whether what stands around the rows is XML at all. Raises NotPlain."""
+    """Raises NotPlain where what stands around the rows is no XML."""
     try:
         ParserCreate().Parse(text, True)
     except ExpatError as error:
@@ -235,6 +236,13 @@ def _check_spaced(words: np.ndarray, begin: np.ndarray) -> None:
     for number, rest in enumerate(SPACED_REST):
         if (words[begin + (number + 1) * WORD] != int.from_bytes(rest, "little")).any():
             raise NotPlain
+
+
+def _without_references(text: str) -> str:
+    plain = ENTITY.sub(_character, text)
+    if plain.strip(EDGES) != plain and text.strip(EDGES) == text:  # readers cut off such space, too
+        raise NotPlain
+    return plain
 
 
 def _character(found: re.Match[str]) -> str:

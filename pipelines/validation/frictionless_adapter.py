@@ -354,7 +354,7 @@ def _handlers(fields: Sequence[Any]) -> tuple[dict[str, Any], list[PatternCheck]
             handlers[f.name] = handlers[f.name]._replace(reader=_with_pattern(f, check))
         if f.type == "integer":
             handlers[f.name] = handlers[f.name]._replace(reader=_without_overflow(f, handlers[f.name].reader))
-        if f.type == "datetime" and any(f.constraints.get(bound) is not None for bound in BOUNDS):
+        if f.type in ("datetime", "time") and any(f.constraints.get(bound) is not None for bound in BOUNDS):
             handlers[f.name] = handlers[f.name]._replace(reader=_comparing(f.name, handlers[f.name].reader))
     return handlers, patterns
 
@@ -372,7 +372,7 @@ def _without_overflow(f: Any, read: CellReader) -> CellReader:
 
 
 def _comparing(name: str, read: CellReader) -> CellReader:
-    """Python compares no moment with an offset to one without."""
+    """Python compares no moment or time with an offset to one without."""
 
     def reader(cell: Any) -> tuple[Any, Note]:
         try:

@@ -1,7 +1,7 @@
 """Workbooks written part by part, to say in a sheet's XML what no library would."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -25,9 +25,12 @@ def write_workbook(
     formats: Sequence[str] = (),
     behind: str = "",
     properties: str = "",
+    more_styles: str = "",
+    names: Mapping[str, str] | None = None,
 ) -> Path:
     """One sheet `S`. rows: the XML inside `sheetData`; shared: inside `sst`; behind: what follows the rows. styles: the
-    number format of each; formats: codes of the formats 164, 165, …; properties: of the workbook."""
+    number format of each; formats: codes of the formats 164, 165, …; properties: of the workbook. more_styles: what
+    follows the cells' styles. names: other names of parts."""
     overrides = "".join(
         f'<Override PartName="/xl/{part}.xml" ContentType="{TYPES}.{kind}+xml"/>' for part, kind in PARTS.items()
     )
@@ -40,7 +43,7 @@ def write_workbook(
     )
     codes = "".join(f'<numFmt numFmtId="{164 + n}" formatCode="{code}"/>' for n, code in enumerate(formats))
     cell_styles = "".join(f'<xf numFmtId="{number}"/>' for number in styles)
-    looks = f"<numFmts>{codes}</numFmts><cellXfs>{cell_styles}</cellXfs>"
+    looks = f"<numFmts>{codes}</numFmts><cellXfs>{cell_styles}</cellXfs>{more_styles}"
     before = f'<?xml version="1.0" encoding="UTF-8"?><worksheet {NAMESPACE}><sheetData>'.encode()
     inside = rows if isinstance(rows, bytes) else rows.encode()
     parts: dict[str, str | bytes] = {
@@ -57,7 +60,7 @@ def write_workbook(
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
-            archive.writestr(name, text)
+            archive.writestr((names or {}).get(name, name), text)
     return path
 
 

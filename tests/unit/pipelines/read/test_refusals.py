@@ -117,6 +117,14 @@ def test_utf8_under_another_name_would_be_read_as_other_characters(tmp_path: Pat
     assert read_source(even, encoding="utf-8").labels == ("编号", "名称")
 
 
+def test_a_character_across_two_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "CHUNK", 16)
+    text = b"a,b\n1234567890,"
+    assert len(text) == 15
+    path = written(tmp_path, "a.csv", text + "中文的表格内容在这里\n".encode("gb18030"))
+    assert read_source(path).encoding == "gb18030"
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "iso8859-15"])
 def test_gb18030_under_the_name_of_a_latin_encoding(tmp_path: Path, encoding: str) -> None:
     path = written(tmp_path, "a.csv", "编号,名称\n1,北京市人民医院\n2,上海图书馆\n".encode("gb18030"))
@@ -253,6 +261,9 @@ def test_open_documents_are_as_large_as_their_repeated_cells(tmp_path: Path) -> 
     many = '<table:table-row table:number-rows-repeated="1048575"><table:table-cell table:number-columns-repeated="90" '
     many += 'office:value-type="float" office:value="1"/></table:table-row>'
     assert refused(write_ods(tmp_path / "b.ods", header + many)).code == "sparse-sheet"
+    few = many.replace("1048575", "99").replace('"90"', '"99"')
+    assert refused(write_ods(tmp_path / "d.ods", header + few * 500)).code == "sparse-sheet"
+    assert len(read_source(write_ods(tmp_path / "e.ods", header + few)).labels) == 99
     with_result = ODS_ERROR.replace("error", "string")
     row = f"<table:table-row>{with_result}</table:table-row>"
     assert read_source(write_ods(tmp_path / "c.ods", header + row)).labels == ("a",)

@@ -249,10 +249,16 @@ def test_a_wrong_schema_is_refused(tmp_path: Path, field: dict[str, Any], code: 
     assert refused(written(tmp_path, "a\n" + "a" * 60 + "!\n"), schema_of(field)).code == code
 
 
-def test_moments_with_an_offset_are_not_compared_with_a_bound_without(tmp_path: Path) -> None:
-    field = {"name": "a", "type": "datetime", "constraints": {"minimum": "2020-01-01T00:00:00"}}
-    validated(written(tmp_path, "a\n2020-01-01T10:00:00\n"), schema_of(field))
-    error = refused(written(tmp_path, "a\n2020-01-01T10:00:00Z\n"), schema_of(field))
+@pytest.mark.parametrize(
+    ("kind", "minimum", "cell"),
+    [("datetime", "2020-01-01T00:00:00", "2020-01-01T10:00:00"), ("time", "08:00:00", "10:00:00")],
+)
+def test_moments_with_an_offset_are_not_compared_with_a_bound_without(
+    tmp_path: Path, kind: str, minimum: str, cell: str
+) -> None:
+    field = {"name": "a", "type": kind, "constraints": {"minimum": minimum}}
+    validated(written(tmp_path, f"a\n{cell}\n"), schema_of(field))
+    error = refused(written(tmp_path, f"a\n{cell}Z\n"), schema_of(field))
     assert (error.code, error.field) == ("bad-bound", "a")
 
 

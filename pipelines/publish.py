@@ -28,7 +28,7 @@ from pipelines.package import descriptor_mismatch, verify_release
 from pipelines.platform import Platform
 from pipelines.reviewing import SIGNING_KEY
 from pipelines.rows.build import build_rows
-from pipelines.side_by_side import require_compared
+from pipelines.side_by_side import one_publication_at_a_time, published_meanwhile, require_compared
 from pipelines.sources import load_release
 from schemas.actor import Actor
 from schemas.dataset import Dataset, Openness, Tier
@@ -64,14 +64,27 @@ def publish(platform: Platform, dataset_name: str, actor: Actor, now: datetime) 
         dataset = load_dataset(connection, dataset_name)
         require_steward(dataset, actor)
         release = _release_to_publish(connection, dataset, platform.home.key(SIGNING_KEY))
-        if release is not None:
-            require_compared(platform, connection, release)
+        compared = require_compared(platform, connection, release) if release is not None else frozenset[str]()
     if release is not None:
         verify_release(release, platform.store)
         _build_rows(platform, release)
     package = desired_package(dataset, release, platform.configuration, platform.settings.site_url)
     writes = tuple(f"{w.action} {w.subject}" for w in reconcile(platform.catalog, package, actor))
-    return _record_publication(platform, dataset, release, writes, actor, now)
+    try:
+        return _record_publication(platform, dataset, release, compared, writes, actor, now)
+    except Conflict as conflict:
+        if conflict.code == published_meanwhile().code:
+            _show_current(platform, dataset, actor)
+        raise
+
+
+def _show_current(platform: Platform, dataset: Dataset, actor: Actor) -> None:
+    """The catalogue tells of what is published, not of a release that another one came before."""
+    with reading(platform.engine) as connection:
+        last = _current(connection, dataset.name)
+        release = load_release(connection, last.release) if last is not None and last.release else None
+    package = desired_package(dataset, release, platform.configuration, platform.settings.site_url)
+    reconcile(platform.catalog, package, actor)
 
 
 def newest_approved(connection: sa.Connection, dataset: str) -> str | None:
@@ -124,12 +137,17 @@ def _record_publication(
     platform: Platform,
     dataset: Dataset,
     release: Release | None,
+    compared: frozenset[str],
     writes: tuple[str, ...],
     actor: Actor,
     now: datetime,
 ) -> PublicationReceipt:
+    """compared: releases that this one was set beside; others may have been published since."""
     release_id = release.id if release else None
     with platform.engine.begin() as connection:
+        one_publication_at_a_time(connection, dataset.name)
+        if release is not None:
+            require_compared(platform, connection, release, compared)
         last = _current(connection, dataset.name)
         if last is not None and last.release == release_id and not writes:
             return PublicationReceipt(dataset.name, release_id, (), last.log_index, new=False)

@@ -15,7 +15,8 @@ BACKOFF = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), t
 @dataclass(frozen=True)
 class Task:
     """One leased piece of work. actor: id of who caused it. attempts: this one included. error: code of the last failed
-    attempt, where there was one."""
+    attempt, where there was one. worker: who has it; once another one does, what this one says of it changes nothing.
+    """
 
     id: int
     kind: str
@@ -23,6 +24,11 @@ class Task:
     actor: str
     attempts: int
     error: str | None = None
+    worker: str | None = None
+
+
+def _held(task: Task) -> sa.ColumnElement[bool]:
+    return sa.and_(outbox.c.id == task.id, outbox.c.leased_by == task.worker)
 
 
 def enqueue(connection: sa.Connection, kind: str, key: str, payload: dict[str, Any], actor: str, now: datetime) -> None:
@@ -37,7 +43,7 @@ def enqueue(connection: sa.Connection, kind: str, key: str, payload: dict[str, A
 def lease_next(connection: sa.Connection, now: datetime, worker: str | None = None) -> Task | None:
     """Take the oldest task that is due, for LEASE. A worker that dies loses its lease, not the task.
 
-    worker: name of the process that takes it, by which `leased_task` finds the task again.
+    worker: name of the process that takes it, which no other one has; by it `leased_task` finds the task again.
     """
     free = sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until < now)
     row = connection.execute(
@@ -51,25 +57,28 @@ def lease_next(connection: sa.Connection, now: datetime, worker: str | None = No
         return None
     values = {"leased_until": now + LEASE, "leased_by": worker, "attempts": row.attempts + 1}
     connection.execute(outbox.update().where(outbox.c.id == row.id).values(**values))
-    return Task(row.id, row.kind, row.payload, row.actor, row.attempts + 1, row.error)
+    return Task(row.id, row.kind, row.payload, row.actor, row.attempts + 1, row.error, worker)
 
 
 def leased_task(connection: sa.Connection, worker: str, now: datetime) -> Task | None:
     """What a worker had in hand when it ended without a word; its lease still runs."""
     held = sa.and_(outbox.c.leased_by == worker, outbox.c.done_at.is_(None), outbox.c.leased_until >= now)
     row = connection.execute(sa.select(outbox).where(held).with_for_update()).first()
-    return None if row is None else Task(row.id, row.kind, row.payload, row.actor, row.attempts, row.error)
+    return None if row is None else Task(row.id, row.kind, row.payload, row.actor, row.attempts, row.error, worker)
+
+
+def still_held(connection: sa.Connection, task: Task) -> bool:
+    """Whether no other worker took the task, as those do whose lease ran out."""
+    return connection.execute(sa.select(outbox.c.id).where(_held(task))).first() is not None
 
 
 def extend_lease(connection: sa.Connection, task: Task, now: datetime) -> None:
-    connection.execute(outbox.update().where(outbox.c.id == task.id).values(leased_until=now + LEASE))
+    connection.execute(outbox.update().where(_held(task)).values(leased_until=now + LEASE))
 
 
 def finish(connection: sa.Connection, task: Task, now: datetime, error: str | None = None) -> None:
     """Done, or given up with the code of the error."""
-    connection.execute(
-        outbox.update().where(outbox.c.id == task.id).values(done_at=now, leased_until=None, error=error)
-    )
+    connection.execute(outbox.update().where(_held(task)).values(done_at=now, leased_until=None, error=error))
 
 
 def finish_key(connection: sa.Connection, key: str, now: datetime) -> None:
@@ -81,15 +90,13 @@ def finish_key(connection: sa.Connection, key: str, now: datetime) -> None:
 def retry_later(connection: sa.Connection, task: Task, now: datetime, error: str) -> None:
     """Put back with growing pauses; for errors that can recover."""
     pause = BACKOFF[min(task.attempts, len(BACKOFF)) - 1]
-    connection.execute(
-        outbox.update().where(outbox.c.id == task.id).values(due_at=now + pause, leased_until=None, error=error)
-    )
+    connection.execute(outbox.update().where(_held(task)).values(due_at=now + pause, leased_until=None, error=error))
 
 
 def return_task(connection: sa.Connection, task: Task) -> None:
     """Put back what a worker was kept from doing, for the next one to take first. That was no attempt."""
     values = {"leased_until": None, "attempts": outbox.c.attempts - 1}
-    connection.execute(outbox.update().where(outbox.c.id == task.id).values(**values))
+    connection.execute(outbox.update().where(_held(task)).values(**values))
 
 
 def anything_due(connection: sa.Connection, now: datetime) -> bool:

@@ -26,6 +26,7 @@ from governance.outbox import (
     leased_task,
     retry_later,
     return_task,
+    still_held,
 )
 from governance.sign_in_limits import forget_old_attempts
 from pipelines.letters import send_letter
@@ -41,7 +42,15 @@ from pipelines.platform import Platform
 from pipelines.source_files import list_files
 from pipelines.source_refusal import refuse_source
 from pipelines.sources import load_source
-from pipelines.worker_deaths import ATTEMPTS, cause_of_death, file_failed, preparation_failed, worker_name
+from pipelines.worker_deaths import (
+    ATTEMPTS,
+    NAME,
+    cause_of_death,
+    file_failed,
+    new_worker_name,
+    preparation_failed,
+    worker_name,
+)
 from schemas.actor import Actor, Duty, system_actor
 from schemas.errors import DependencyFailed, GongkaiError, Refused
 
@@ -133,8 +142,8 @@ def run_one(platform: Platform, fresh: bool = True) -> bool:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """error: code, None where it is done. recoverable: to be tried again. refusal: what its owner reads where it is given
-    up, None: that it failed often."""
+    """error: code, None where it is done. recoverable: to be tried again. refusal: what its owner reads where it is
+    given up, None: that it failed often."""
 
     error: str | None = None
     recoverable: bool = False
@@ -170,7 +179,11 @@ def _judged(platform: Platform, task: Task, failure: Exception) -> _Outcome:
 
 
 def _close(platform: Platform, task: Task, outcome: _Outcome) -> None:
-    """Done, put back for later, or given up."""
+    """Done, put back for later, or given up; unless another worker has it by now, as this one was away for too long."""
+    with reading(platform.engine) as connection:
+        if not still_held(connection, task):
+            logger.warning("task %s %s was taken over by another worker", task.id, task.kind)
+            return
     tried_again = outcome.error is not None and outcome.recoverable
     if outcome.error is not None and not tried_again and task.kind in GIVING_UP:
         GIVING_UP[task.kind](platform, task, outcome.refusal)
@@ -265,7 +278,8 @@ def run_child(platform: Platform, stop: threading.Event) -> None:
 
     Its scratch files may hold raw values: they stay in the home folder, whatever ends the process.
     """
-    environment = {**os.environ, "TMPDIR": str((platform.home / "work").resolve())}
+    name = new_worker_name()
+    environment = {**os.environ, "TMPDIR": str((platform.home / "work").resolve()), NAME: name}
     killed_before = oom_kills()
     child = subprocess.Popen(CHILD, env=environment)  # noqa: S603 - our own command
     try:
@@ -275,7 +289,7 @@ def run_child(platform: Platform, stop: threading.Event) -> None:
     finally:
         _end(child)
     with platform.engine.begin() as connection:
-        task = leased_task(connection, worker_name(child.pid), datetime.now(UTC))
+        task = leased_task(connection, name, datetime.now(UTC))
         if task is not None and stop.is_set():
             return_task(connection, task)  # it keeps its place
     if task is not None and not stop.is_set():

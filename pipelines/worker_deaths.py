@@ -1,15 +1,18 @@
 """Workers that end without a word: what ended them, how often their task is tried again, and what its owner is told."""
 
 import os
+import secrets
 import signal
 import socket
 from dataclasses import dataclass
+from functools import cache
 
 from pipelines.memory_limit import out_of_machine_memory
 from schemas.errors import Refused
 from schemas.text import Text
 
 ATTEMPTS = 8  # a worker may be killed for reasons of its own: a new version, an operator, the end of the machine
+NAME = "NAME_OF_GONGKAI_WORKER"  # in the environment of a child; no setting
 CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
@@ -29,9 +32,16 @@ class Death:
         return preparation_failed() if attempts >= ATTEMPTS else None
 
 
-def worker_name(pid: int | None = None) -> str:
-    """Name of a worker process on this machine (default: this one) in the leases of its tasks."""
-    return f"{socket.gethostname()}:{pid or os.getpid()}"[:200]
+def new_worker_name() -> str:
+    """A name for a worker process, in the leases of its tasks. Containers may share their host name, and have the
+    same few process ids: chance tells them apart."""
+    return f"{socket.gethostname()[:100]}:{secrets.token_hex(8)}"
+
+
+@cache
+def worker_name() -> str:
+    """Name of this worker process: of its own, or as whoever started it calls it."""
+    return os.environ.get(NAME) or new_worker_name()
 
 
 def cause_of_death(returncode: int, kernel_killed: bool) -> Death:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo import CITY
 from pipelines.platform import Platform, open_platform
 from pipelines.sources import accept_source, load_source, source_path
+from pipelines.worker_deaths import NAME
 from schemas.actor import system_actor
 from tests.factories.hostile_files import MARK, repeated_by_difference, repeated_by_list
 
@@ -116,9 +118,18 @@ def child_at_work(platform: Platform) -> int:
             held = sa.select(outbox.c.leased_by).where(outbox.c.leased_until >= datetime.now(UTC))
             name = connection.execute(held).scalar()
         if name:
-            return int(name.rpartition(":")[2])
+            return pid_of(name)
         time.sleep(0.05)
     raise AssertionError("no child took the task")
+
+
+def pid_of(name: str) -> int:
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # another's, or gone
+            named = f"{NAME}={name}".encode() in (process / "environ").read_bytes().split(b"\0")
+            if named and b"--until-idle" in (process / "cmdline").read_bytes():
+                return int(process.name)
+    raise ProcessLookupError
 
 
 @pytest.mark.slow

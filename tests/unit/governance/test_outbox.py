@@ -6,17 +6,20 @@ import pytest
 import sqlalchemy as sa
 
 from governance.database.all_tables import dataset_tables  # noqa: F401 - makes the tables known
+from governance.database.dataset_tables import outbox
 from governance.database.engine import metadata, open_database
 from governance.outbox import (
     BACKOFF,
     LEASE,
     anything_due,
     enqueue,
+    extend_lease,
     finish,
     lease_next,
     leased_task,
     retry_later,
     return_task,
+    still_held,
 )
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -75,6 +78,28 @@ def test_what_a_worker_had_in_hand_is_known_after_its_end(engine: sa.Engine) -> 
         assert (again.id, again.attempts) == (taken.id, 1)
         finish(connection, again, NOW)
         assert leased_task(connection, "here:8", NOW) is None
+
+
+def test_who_lost_a_task_says_nothing_more_about_it(engine: sa.Engine) -> None:
+    _queue(engine, "a")
+    later = NOW + LEASE + timedelta(seconds=1)
+    with engine.begin() as connection:
+        lost = lease_next(connection, NOW, "here:a")
+        assert lost is not None
+        assert still_held(connection, lost)
+        taken = lease_next(connection, later, "here:b")
+        assert taken is not None
+        before = connection.execute(sa.select(outbox)).one()
+        assert not still_held(connection, lost)
+        extend_lease(connection, lost, later + timedelta(hours=1))
+        return_task(connection, lost)
+        retry_later(connection, lost, later, "mail-failed")
+        finish(connection, lost, later, "mail-failed")
+        assert connection.execute(sa.select(outbox)).one() == before
+        extend_lease(connection, taken, later + timedelta(hours=1))
+        assert leased_task(connection, "here:b", later + timedelta(hours=1)) == taken
+        finish(connection, taken, later)
+        assert connection.execute(sa.select(outbox.c.done_at)).scalar_one() == later
 
 
 def test_what_was_put_back_was_no_attempt_and_a_failed_one_is_remembered(engine: sa.Engine) -> None:

@@ -1,6 +1,7 @@
 """What becomes of a task whose handler fails, and of workers that end without a word."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from pipelines.datasets import apply_dataset, read_declaration
 from pipelines.demo import CITY
 from pipelines.platform import Platform, open_platform
 from pipelines.sources import accept_source, load_source
-from pipelines.worker_deaths import ATTEMPTS, cause_of_death, worker_name
+from pipelines.worker_deaths import ATTEMPTS, NAME, cause_of_death, new_worker_name
 from schemas.actor import system_actor
 from schemas.errors import Refused
 from schemas.text import Text
@@ -249,9 +250,35 @@ def test_only_two_fatal_ends_in_a_row_speak_against_a_file(platform: Platform, m
     assert (refused.status, (refused.outcome or {})["error"]["code"]) == ("refused", "preparation-crashed")
 
 
-def test_workers_of_one_machine_have_names_of_their_own() -> None:
-    assert worker_name(7) != worker_name(8)
-    assert worker_name() == worker_name(None)
+def test_workers_have_names_of_their_own_also_where_host_and_process_ids_are_the_same() -> None:
+    ask = "from pipelines.worker_deaths import *; print(worker_name() == worker_name(), worker_name())"
+    environment = {name: value for name, value in os.environ.items() if name != NAME}
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", ask], capture_output=True, text=True, check=True, env={**environment, **given}
+        ).stdout.split()
+        for given in ({}, {}, {NAME: "here:a"})
+    ]
+    assert [same for same, _ in told] == ["True"] * 3
+    assert told[0][1] != told[1][1]
+    assert told[2][1] == "here:a"
+    assert new_worker_name() != new_worker_name()
+
+
+def test_who_lost_a_task_gives_no_source_up(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = handed_in(platform)
+
+    def fail(platform: Platform, task: worker.Task) -> None:
+        with platform.engine.begin() as connection:  # it slept too long, and another one went on
+            connection.execute(outbox.update().values(leased_by="here:b"))
+        raise MemoryError
+
+    monkeypatch.setitem(worker.HANDLERS, "prepare", fail)
+    worker.run_until_idle(platform)
+    row = only_task(platform)
+    assert (row.error, row.done_at, row.leased_by) == (None, None, "here:b")
+    assert row.leased_until is not None
+    assert load_source(platform, source).status == "received"
 
 
 def test_the_watch_goes_on_after_a_failure_and_tells_no_values(
@@ -298,12 +325,14 @@ def test_giving_up_loads_no_library_that_only_preparing_needs(platform: Platform
     source = handed_in(platform)
     script = f"""
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from catalog_config.settings import Settings
 from pipelines import worker
 from pipelines.platform import open_platform
 platform = open_platform(Settings(home=Path({str(platform.settings.home)!r})))
-task = worker.Task(1, "prepare", {{"source": {source!r}}}, "li", 8)
+with platform.engine.begin() as connection:
+    task = worker.lease_next(connection, datetime.now(UTC), "here:a")
 worker._close(platform, task, worker._Outcome("worker-ended"))
 print([name for name in ("pandas", "frictionless", "pipelines.preparation") if name in sys.modules])
 """

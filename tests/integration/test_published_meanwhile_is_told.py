@@ -29,7 +29,7 @@ PASSWORD = "a password for tests"
 SITE = "http://127.0.0.1:8000"
 TITLE = {"zh": "已通过审核，但未能发布", "en": "Approved, but not published"}
 MESSAGE = {"zh": "本数据集已公布了另一个版本", "en": "nother release of this dataset was published"}
-REMEDY = {"zh": "请撤回这个版本并重新提交文件", "en": "ithdraw this release and hand the file in again"}
+REMEDY = {"zh": "请重新提交文件", "en": "and the file in again"}
 
 
 def prepared(platform: Platform, folder: Path, rows: int) -> Release:

@@ -58,6 +58,7 @@ logger = logging.getLogger("gongkai.worker")
 RENEW_EVERY = 60  # seconds
 CLOCKS_EVERY = 600  # seconds
 AFTER_FAILURE = 10  # seconds
+ENDS_WITHIN = 5  # seconds; service managers and container engines wait for ten at least before they kill
 CHILD = (sys.executable, "-m", "pipelines.cli", "worker", "--until-idle")
 
 
@@ -252,6 +253,19 @@ def _lease_kept(platform: Platform, task: Task) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def embedded_worker(platform: Platform) -> Iterator[None]:
+    """`run_embedded` in a thread; at the end its child is ended too, and what that had in hand is free."""
+    stop = threading.Event()
+    watch = threading.Thread(target=run_embedded, args=(platform, stop), daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watch.join(2 * ENDS_WITHIN)
+
+
 def run_embedded(platform: Platform, stop: threading.Event, pause: float = 0.5) -> None:
     """Watch the outbox and the clocks until `stop` is set; when a task is due, run a child worker until it is idle
     again.
@@ -282,17 +296,17 @@ def run_child(platform: Platform, stop: threading.Event) -> None:
     environment = {**os.environ, "TMPDIR": str((platform.home / "work").resolve()), NAME: name}
     killed_before = oom_kills()
     child = subprocess.Popen(CHILD, env=environment)  # noqa: S603 - our own command
+    stopped = False
     try:
-        while child.poll() is None:
-            if stop.wait(0.2):
-                break
+        while child.poll() is None and not stopped:
+            stopped = stop.wait(0.2)
     finally:
         _end(child)
     with platform.engine.begin() as connection:
         task = leased_task(connection, name, datetime.now(UTC))
-        if task is not None and stop.is_set():
+        if task is not None and stopped:
             return_task(connection, task)  # it keeps its place
-    if task is not None and not stop.is_set():
+    if task is not None and not stopped:
         death = cause_of_death(child.returncode, oom_kills() > killed_before)
         logger.error("worker %s ended with %s over task %s: %s", child.pid, child.returncode, task.id, death.code)
         before = task.error if task.kind in GIVING_UP else None  # a letter has no file that could be at fault
@@ -306,7 +320,7 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
     if child.poll() is None:
         child.terminate()
         try:
-            child.wait(timeout=30)
+            child.wait(timeout=ENDS_WITHIN)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

@@ -4,6 +4,7 @@ import getpass
 import signal
 import sys
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,23 +44,21 @@ def demo(lang: Lang = "") -> None:
 def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
-    embedded_worker: Annotated[bool, typer.Option("--worker/--no-worker")] = True,
+    with_worker: Annotated[bool, typer.Option("--worker/--no-worker")] = True,
     lang: Lang = "",
 ) -> None:
     """API and portal, with an embedded worker. 启动门户与接口。"""
     import uvicorn
 
     from pipelines.home import clear_old_work, sole_server
-    from pipelines.worker import run_embedded
+    from pipelines.worker import embedded_worker
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # or uvicorn, which passes it on, ends us before our worker
     with opened() as platform, sole_server(platform.home):
         clear_old_work(platform.home)
-        stop = threading.Event()
-        if embedded_worker:
-            threading.Thread(target=run_embedded, args=(platform, stop), daemon=True).start()
         address = f"http://{host}:{port}"
         say(Text(zh=f"服务地址 {address} （Ctrl-C 停止）", en=f"serving on {address} (Ctrl-C stops)"))
-        try:
+        with embedded_worker(platform) if with_worker else nullcontext():
             uvicorn.run(
                 "api.app:create_app",
                 factory=True,
@@ -68,8 +67,6 @@ def serve(
                 log_level="warning",
                 forwarded_allow_ips=platform.settings.trusted_proxies,  # without them its default believes 127.0.0.1
             )
-        finally:
-            stop.set()
 
 
 def worker(

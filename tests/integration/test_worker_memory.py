@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -180,11 +181,13 @@ def test_a_worker_that_is_stopped_gives_its_task_back(platform: Platform) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_the_worker_command_ends_with_its_child_and_gives_its_task_back(
-    platform: Platform, how: signal.Signals
+@pytest.mark.parametrize("command", ["worker", "serve"])
+def test_worker_and_server_end_with_their_child_and_give_its_task_back(
+    platform: Platform, command: str, how: signal.Signals
 ) -> None:
     source = good(platform)
-    running = subprocess.Popen([sys.executable, "-m", "pipelines.cli", "worker"])
+    port = ["--port", str(free_port())] if command == "serve" else []
+    running = subprocess.Popen([sys.executable, "-m", "pipelines.cli", command, *port])
     child = child_at_work(platform)
     running.send_signal(how)
     assert running.wait(180) == 0
@@ -192,6 +195,12 @@ def test_the_worker_command_ends_with_its_child_and_gives_its_task_back(
         os.kill(child, 0)
     row = task(platform, source)
     assert (row.error, row.done_at, row.leased_until) == (None, None, None)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -229,6 +229,23 @@ def make_due(platform: Platform) -> None:
 ABORT = "os.kill(os.getpid(), signal.SIGABRT)"
 
 
+class SetMeanwhile(threading.Event):
+    """An event that is set between two looks at it."""
+
+    looks = 0
+
+    def is_set(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+
+def test_a_stop_at_the_last_moment_leaves_no_task_leased(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed_in(platform)
+    a_child_that(monkeypatch, platform, ABORT, SetMeanwhile())
+    row = only_task(platform)
+    assert (row.leased_until, row.error) == (None, "preparation-crashed")
+
+
 def test_only_two_fatal_ends_in_a_row_speak_against_a_file(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     source = handed_in(platform)
     stopped_in_order(monkeypatch, platform)

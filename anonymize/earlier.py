@@ -30,7 +30,8 @@ class Earlier:
     the levels between the values and the root, None where they are not on record; levels: field → level, -1 mixed.
 
     k, l: what it had to meet. sensitive: the fields that l was asked of; person: the one that tells persons apart.
-    noisy: protected by noise. same_tier: as the new table; same_source: made of the same file for the same question.
+    noisy: protected by noise. same_tier: as the new table; same_source: made of the same file for the same question;
+    same_release: not published before, but of another tier of the release that is being made.
     """
 
     table: pa.Table
@@ -45,6 +46,7 @@ class Earlier:
     noisy: bool = False
     same_tier: bool = True
     same_source: bool = False
+    same_release: bool = False
 
     @property
     def by(self) -> tuple[str, ...]:

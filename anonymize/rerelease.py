@@ -29,6 +29,7 @@ from anonymize.rerelease_words import (
     no_k,
     not_comparable,
     unknown_words,
+    unknown_words_between_tiers,
     withheld,
 )
 from anonymize.spans import NameTagger
@@ -71,7 +72,27 @@ def apply_controls_after(
         return checked
     if checked is not None and checked.records_suppressed <= coarser.records_suppressed:
         return checked
-    return replace(coarser, remarks=(*coarser.remarks, kept_coarse(levels)))
+    siblings = any(old.same_release for old in earlier)
+    return replace(coarser, remarks=(*coarser.remarks, kept_coarse(levels, siblings=siblings)))
+
+
+def of_the_same_release(
+    treated: TreatedTable, controls: Sequence[DisclosureControl], tier_policy: TierPolicy
+) -> Earlier:
+    """A table of this very release, as one of another tier is set beside it."""
+    return Earlier(
+        table=treated.table,
+        quasi_identifiers=treated.quasi_identifiers,
+        k=tier_policy.thresholds.k,
+        l=tier_policy.thresholds.l,
+        levels=treated.levels,
+        treatments=treated.treatments,
+        ladders=treated.ladders,
+        sensitive=sensitive_fields(controls),
+        person=told_person(controls),
+        same_tier=False,
+        same_release=True,
+    )
 
 
 def suppress_differences(
@@ -111,7 +132,8 @@ def suppress_differences(
         raise not_comparable(_across(treated, compared, columns))
     gone = int((~kept).sum())
     if gone:
-        remarks[withheld(gone, _across(treated, compared, columns))] = None
+        siblings = any(old.same_release for old in compared)
+        remarks[withheld(gone, _across(treated, compared, columns), siblings=siblings)] = None
         treated = replace(
             treated,
             table=treated.table.filter(pa.array(kept)),
@@ -169,7 +191,8 @@ def _comparison(
         n for n in dict.fromkeys((*new_names, *old_names)) if n in {*treated.quasi_identifiers, *old.quasi_identifiers}
     ]
     k = tier_policy.thresholds.k if tier_policy.thresholds.k is not None else old.k
-    if not quasi:
+    # Where nothing is asked of the new table, it alone tells more of its people than the two of them.
+    if not quasi or (old.same_release and tier_policy.thresholds.k is None):
         return _Comparison(Standard(0, 0))
     if k is None:
         return _Comparison(Standard(0, 0), remarks=(no_k(quasi),))
@@ -186,7 +209,8 @@ def _comparison(
     listed, least = list(controls.values()), tier_policy.thresholds.l or 1
     person = told_person(listed)
     watched = _watched(content, treated.table, old, sensitive_fields(listed), person, standard, least)
-    remarks = [unknown_words(sorted([c.name for c in classes if not c.known] + unlinked))]
+    unknown = sorted([c.name for c in classes if not c.known] + unlinked)
+    remarks = [unknown_words_between_tiers(unknown) if old.same_release else unknown_words(unknown)]
     remarks += [earlier_without_k()] if old.k is None else []
     rows = (treated.table.num_rows, old.table.num_rows)
     # Labels of mixed levels are compared as they are as well: few may have come to a label and left another.

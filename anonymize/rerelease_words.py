@@ -9,21 +9,28 @@ NOT_COMPARABLE = "releases-not-comparable"
 Across = Mapping[str, tuple[Text, Text]]  # field → how it is published now, how it was before
 
 
-def withheld(records: int, across: Across) -> Text:
-    """Records that stand out by comparison."""
+def withheld(records: int, across: Across, *, siblings: bool = False) -> Text:
+    """Records that stand out by comparison. siblings: also with another tier's table of this release."""
+    beside_zh, beside_en = ("或本版本的无条件开放表", ", or with the open table of this one,") if siblings else ("", "")
     levels_zh = f"（两次发布层级交错：{_listed_zh(across)}）" if across else ""
     levels_en = f" (their levels lie across each other: {_listed_en(across)})" if across else ""
     return Text(
-        zh=f"与此前公布的版本比对，另有 {records} 条记录会因两个版本并列而暴露，不予发布{levels_zh}",
-        en=f"{records} more records would stand out by comparison with earlier releases and were withheld{levels_en}",
+        zh=f"与此前公布的版本{beside_zh}比对，另有 {records} 条记录会因两表并列而暴露，不予发布{levels_zh}",
+        en=f"{records} more records would stand out by comparison with earlier releases{beside_en} and were "
+        f"withheld{levels_en}",
     )
 
 
-def kept_coarse(levels: Mapping[str, Text]) -> Text:
-    """The table was made again at coarser levels."""
+def kept_coarse(levels: Mapping[str, Text], *, siblings: bool = False) -> Text:
+    """The table was made again at coarser levels. siblings: also because of another tier's table of this release."""
+    than_zh, than_en = ("此前版本", "此前发布"), ("no earlier release", "before")
+    if siblings:
+        than_zh = ("此前版本或本版本的无条件开放表", "这些表")
+        than_en = ("neither an earlier release nor the open table of this one", "theirs")
     return Text(
-        zh=f"为避免与此前版本交叉定位，层级不细于此前发布：{'；'.join(f'{n} {how.zh}' for n, how in levels.items())}",
-        en="so that no earlier release can be intersected with it, levels are no finer than before: "
+        zh=f"为避免与{than_zh[0]}交叉定位，层级不细于{than_zh[1]}："
+        + "；".join(f"{name} {how.zh}" for name, how in levels.items()),
+        en=f"so that {than_en[0]} can be intersected with it, levels are no finer than {than_en[1]}: "
         + "; ".join(f"{name} {how.en}" for name, how in levels.items()),
     )
 
@@ -38,6 +45,18 @@ def unknown_words(fields: Sequence[str]) -> Text | None:
         en=f"{', '.join(fields)} were treated or generalised differently in an earlier release (or that is not on "
         "record): values cannot be compared; reviewers set both releases side by side and make sure that nobody "
         "can be found",
+    )
+
+
+def unknown_words_between_tiers(fields: Sequence[str]) -> Text | None:
+    """Fields that two tiers of one release treat in ways that cannot be set beside each other."""
+    if not fields:
+        return None
+    return Text(
+        zh=f"字段 {'、'.join(fields)} 在本版本的无条件开放表中的处理方式不同，两表未按其取值比对："
+        "请审核人并列查看两表，确认不会定位到个人",
+        en=f"{', '.join(fields)} are treated differently in the open table of this release: the two were not compared "
+        "by their values; reviewers set both tables side by side and make sure that nobody can be found",
     )
 
 

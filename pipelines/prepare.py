@@ -20,7 +20,7 @@ from anonymize.earlier import Earlier
 from anonymize.located import Located, add_districts, locate_districts
 from anonymize.plan import plan_controls
 from anonymize.private_table import private_table
-from anonymize.rerelease import apply_controls_after
+from anonymize.rerelease import apply_controls_after, of_the_same_release
 from anonymize.spans import NameTagger
 from anonymize.tradeoff import with_tradeoff
 from anonymize.treatments.pseudonyms import derive_key
@@ -149,7 +149,7 @@ def prepare(
     controls = plan_controls(schema, roles, policy, dataset.published_tiers, preparation.hierarchies)
     progress(Progress("treat"))
     located = {tier: locate_districts(table, controls[tier], preparation.boundaries) for tier in controls}
-    treated = {tier: _treat(located[tier], tier, preparation) for tier in controls}
+    treated = _treat_all(located, preparation)
     progress(Progress("assess"))
     reports = {tier: _assess(located[tier], tier, treated[tier], preparation) for tier in controls}
     _refuse_failed(list(reports.values()))
@@ -183,7 +183,23 @@ def no_rows() -> Refused:
     )
 
 
-def _treat(located: Located, tier: Tier, preparation: Preparation) -> TreatedTable:
+def _treat_all(located: Mapping[Tier, Located], preparation: Preparation) -> dict[Tier, TreatedTable]:
+    """Every tier's table. Whoever holds the restricted one holds the open one as well, so that is set beside it.
+
+    The open one comes first: nobody reads the restricted one without it. The other way round, all that the restricted
+    one withholds would go from the open one as well, which has the narrower limit.
+    """
+    treated: dict[Tier, TreatedTable] = {}
+    for tier in sorted(located, key=lambda tier: tier is not Tier.OPEN):
+        beside: list[Earlier] = []
+        if tier is Tier.RESTRICTED and Tier.OPEN in treated:
+            open_policy = preparation.effective_policy.tiers[Tier.OPEN]
+            beside = [of_the_same_release(treated[Tier.OPEN], located[Tier.OPEN].controls, open_policy)]
+        treated[tier] = _treat(located[tier], tier, preparation, beside)
+    return {tier: treated[tier] for tier in located}
+
+
+def _treat(located: Located, tier: Tier, preparation: Preparation, beside: Sequence[Earlier]) -> TreatedTable:
     table, controls = located.table, located.controls
     tier_policy: TierPolicy = preparation.effective_policy.tiers[tier]
     if tier is Tier.STATISTICAL and preparation.dataset.statistics is not None:
@@ -192,7 +208,8 @@ def _treat(located: Located, tier: Tier, preparation: Preparation) -> TreatedTab
             return private_table(table, statistics, thresholds, controls, preparation.hierarchies, preparation.drawn)
         return statistical_table(table, statistics, thresholds, controls, preparation.earlier(tier))
     key = derive_key(preparation.key, dataset=preparation.dataset.name, recipient=tier)
-    treated = apply_controls_after(table, controls, tier_policy, key, preparation.names, preparation.earlier(tier))
+    earlier = [*beside, *preparation.earlier(tier)]
+    treated = apply_controls_after(table, controls, tier_policy, key, preparation.names, earlier)
     return add_districts(treated, located)
 
 

@@ -21,6 +21,7 @@ from pipelines.read.plain_xml import (
     Tags,
     distinct_texts,
     may_follow,
+    prove,
     tags_of,
     texts_behind,
     unescaped,
@@ -47,7 +48,7 @@ SUCCESSORS = may_follow(
 )
 STEPS = np.zeros(KINDS, np.int64)  # from a cell's tag to its value's, by the kind of the tag between them
 STEPS[[Tag.VALUE, Tag.INLINE, Tag.FORMULA, Tag.FORMULA_WITH]] = 1, 2, 3, 3
-ROW_BEGINS, CELL_BEGINS = b'<row r="', b'<c r="'
+ROW_BEGINS, CELL_BEGINS, FORMULA_BEGINS = b'<row r="', b'<c r="', b"<f"
 MOST_DIGITS, MOST_LETTERS = 7, 3
 CELL_ATTRIBUTES = re.compile(r'(?: s="(?P<style>[0-9]{1,6})"| t="(?P<type>[a-zA-Z]+)"){0,2}(?P<closed>/?)')
 FLOAT, STRING, MOMENT = pa.float64(), pa.string(), pa.timestamp("us")
@@ -100,74 +101,73 @@ class Book:
 def cell_block(text: bytes, book: Book, last_row: int) -> CellBlock:
     """The cells of whole rows. last_row: the number of the row before them. Raises NotPlain."""
     tags = tags_of(text, SUCCESSORS)
-    rows, cells = np.flatnonzero(tags.kind == Tag.ROW), np.flatnonzero(tags.kind == Tag.CELL)
-    if tags.kind[0] != Tag.ROW or tags.kind[-1] not in (Tag.ROW, Tag.ROW_END):
-        raise NotPlain
-    following = np.append(tags.kind[1:], np.uint8(Tag.ROW))
-    if (tags.closed(rows) != (following.take(rows) == Tag.ROW)).any():
-        raise NotPlain
-    inside = following.take(cells)
-    closed = tags.closed(cells)
-    if (closed != ((inside == Tag.CELL) | (inside == Tag.ROW_END))).any():
-        raise NotPlain
-    numbers, digits = _row_numbers(tags, rows)
-    if numbers[0] <= last_row or (np.diff(numbers) <= 0).any() or numbers[-1] > LAST_ROW:
-        raise NotPlain
-    row_of_cell = np.repeat(np.arange(len(rows)), np.diff(np.searchsorted(cells, np.append(rows, len(tags.kind)))))
-    columns, after = _columns(tags, cells, rows.take(row_of_cell), digits.take(row_of_cell))
-    if ((np.diff(columns) <= 0) & (np.diff(row_of_cell) == 0)).any():
-        raise NotPlain
-    kinds = _kinds(tags, cells, after, inside == Tag.INLINE, book)
-    places = numbers.take(row_of_cell) - last_row - 1
+    row_tags, cell_tags = np.flatnonzero(tags.kind == Tag.ROW), np.flatnonzero(tags.kind == Tag.CELL)
+    inside, closed = _nesting(tags, row_tags, cell_tags)
+    numbers, digits = _row_numbers(tags, row_tags)
+    prove(numbers[0] > last_row and (np.diff(numbers) > 0).all() and numbers[-1] <= LAST_ROW)
+    row = np.repeat(np.arange(len(row_tags)), np.diff(np.searchsorted(cell_tags, [*row_tags, len(tags.kind)])))
+    columns, after = _columns(tags, cell_tags, row_tags.take(row), digits.take(row))
+    prove(((np.diff(columns) > 0) | (np.diff(row) > 0)).all())
+    kinds = _kinds(tags, cell_tags, after, inside == Tag.INLINE, book)
+    rows = numbers.take(row) - last_row - 1
     if closed.any():
         filled = np.flatnonzero(~closed)
-        cells, inside = cells.take(filled), inside.take(filled)
-        kinds, columns, places = kinds.take(filled), columns.take(filled), places.take(filled)
-    texts = texts_behind(tags, _values_at(tags, cells, inside))
-    if ((inside == Tag.FORMULA) | (inside == Tag.FORMULA_WITH))[_lengths(texts) == 0].any():
-        raise NotPlain
-    return _block(texts, kinds, columns, places, (last_row + 1, int(numbers[-1]) - last_row), book)
+        cell_tags, inside = cell_tags.take(filled), inside.take(filled)
+        kinds, columns, rows = kinds.take(filled), columns.take(filled), rows.take(filled)
+    texts = texts_behind(tags, _value_tags(tags, cell_tags, inside))
+    formulas = (inside == Tag.FORMULA) | (inside == Tag.FORMULA_WITH)
+    prove(_lengths(texts)[formulas].all())
+    return _block(texts, kinds, columns, rows, last_row + 1, int(numbers[-1]) - last_row, book)
 
 
-def _values_at(tags: Tags, cells: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def _nesting(tags: Tags, row_tags: np.ndarray, cell_tags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(the kind of the tag behind each cell's, whether the cell is `<c/>`). Raises NotPlain where rows or cells that
+    are closed at once have content, or others have none."""
+    prove(tags.kind[0] == Tag.ROW and tags.kind[-1] in (Tag.ROW, Tag.ROW_END))
+    following = np.append(tags.kind[1:], np.uint8(Tag.ROW))
+    prove((tags.closed(row_tags) == (following.take(row_tags) == Tag.ROW)).all())
+    inside, closed = following.take(cell_tags), tags.closed(cell_tags)
+    prove((closed == ((inside == Tag.CELL) | (inside == Tag.ROW_END))).all())
+    return inside, closed
+
+
+def _value_tags(tags: Tags, cell_tags: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """The tags that the values of cells stand behind. inside: the kind of the first tag in each. Raises NotPlain."""
-    with_attributes = cells[inside == Tag.FORMULA_WITH] + 1
-    if len(with_attributes):
-        begin = tags.begin.take(with_attributes)
+    formulas = cell_tags[inside == Tag.FORMULA_WITH] + 1
+    if len(formulas):
+        begin = tags.begin.take(formulas)
         ends = np.flatnonzero(tags.data == GREATER)
         stop = ends.take(np.searchsorted(ends, begin), mode="clip")
-        for same, written in distinct_texts(tags, begin + 2, stop - begin - 2):
-            alone = tags.kind.take(with_attributes[same] + 1) == Tag.VALUE
-            if not ATTRIBUTES.fullmatch(written) or (alone != written.endswith("/")).any():
-                raise NotPlain
-    places = cells + STEPS.take(inside)
-    return places - (tags.kind.take(places) == Tag.VALUE_END)  # no tag ends a formula that is written `<f/>`
+        for same, written in distinct_texts(tags, begin + len(FORMULA_BEGINS), stop - begin - len(FORMULA_BEGINS)):
+            alone = tags.kind.take(formulas[same] + 1) == Tag.VALUE
+            prove(ATTRIBUTES.fullmatch(written) and (alone == written.endswith("/")).all())
+    at = cell_tags + STEPS.take(inside)
+    return at - (tags.kind.take(at) == Tag.VALUE_END)  # no tag ends a formula that is written `<f/>`
 
 
 def _block(
     texts: pa.StringArray,
     kinds: np.ndarray,
     columns: np.ndarray,
-    places: np.ndarray,
-    rows: tuple[int, int],
+    rows: np.ndarray,
+    first: int,
+    count: int,
     book: Book,
 ) -> CellBlock:
-    """Cells in the order of the sheet, with what stands in them. places: their rows, from 0. rows: (number of the
-    first row, how many). Raises NotPlain."""
-    first, count = rows
+    """Cells in the order of the sheet, with what stands in them. rows: of the cells, from 0. first: the number of the
+    first row. count: of rows. Raises NotPlain."""
     blank = (kinds != Kind.TEXT) & (_lengths(texts) == 0)
     if blank.any():
         left = np.flatnonzero(~blank)
         texts = texts.take(pa.array(left))
-        kinds, columns, places = kinds.take(left), columns.take(left), places.take(left)
+        kinds, columns, rows = kinds.take(left), columns.take(left), rows.take(left)
     used = np.flatnonzero(np.bincount(columns))
-    if is_sparse(count, len(used), len(columns)) or used.max(initial=0) >= LAST_COLUMN:
-        raise NotPlain
+    prove(not is_sparse(count, len(used), len(columns)) and used.max(initial=0) < LAST_COLUMN)
     found = {}
     for column, here in _cells_of(columns, used):
-        found[column] = _column(texts.take(pa.array(here)), kinds.take(here), places.take(here), count, book)
-    top, bottom = (first + int(places[0]), first + int(places[-1])) if len(places) else (0, 0)
-    return CellBlock(first, count, found, len(places), top, bottom)
+        found[column] = _column(texts.take(pa.array(here)), kinds.take(here), rows.take(here), count, book)
+    top, bottom = (first + int(rows[0]), first + int(rows[-1])) if len(rows) else (0, 0)
+    return CellBlock(first, count, found, len(rows), top, bottom)
 
 
 def _lengths(texts: pa.StringArray) -> np.ndarray:
@@ -185,37 +185,35 @@ def _cells_of(columns: np.ndarray, used: np.ndarray) -> Iterator[tuple[int, np.n
     yield from ((column, np.flatnonzero(narrow == column)) for column in used.tolist())
 
 
-def _row_numbers(tags: Tags, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _row_numbers(tags: Tags, row_tags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(number of each row, its digits). Raises NotPlain."""
-    begin = tags.begin.take(rows)
-    if (tags.words[begin] != int.from_bytes(ROW_BEGINS, "little")).any():
-        raise NotPlain
-    numbers, digits = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
-    going = np.ones(len(rows), bool)
+    begin = tags.begin.take(row_tags)
+    prove((tags.words[begin] == int.from_bytes(ROW_BEGINS, "little")).all())
+    begin += len(ROW_BEGINS)
+    numbers, digits = np.zeros(len(row_tags), np.int64), np.zeros(len(row_tags), np.int64)
+    going = np.ones(len(row_tags), bool)
     for place in range(MOST_DIGITS):
-        signs = tags.data[begin + len(ROW_BEGINS) + place]
+        signs = tags.data.take(begin + place)
         going &= (signs >= ord("0")) & (signs <= ord("9"))
         numbers = np.where(going, numbers * 10 + signs - ord("0"), numbers)
         digits += going
-    behind = begin + len(ROW_BEGINS) + digits
-    if (digits == 0).any() or (tags.data[behind] != ord('"')).any():
-        raise NotPlain
-    for _, written in distinct_texts(tags, behind + 1, tags.begin.take(rows + 1) - behind - 2):
-        if not ATTRIBUTES.fullmatch(written):
-            raise NotPlain
+    behind = begin + digits
+    prove(digits.all() and (tags.data.take(behind) == ord('"')).all())
+    for _, written in distinct_texts(tags, behind + 1, tags.begin.take(row_tags + 1) - behind - 2):
+        prove(ATTRIBUTES.fullmatch(written))
     return numbers, digits
 
 
-def _columns(tags: Tags, cells: np.ndarray, row_tags: np.ndarray, digits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _columns(
+    tags: Tags, cell_tags: np.ndarray, row_tags: np.ndarray, digits: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """(column of each cell, 0 = A; the place behind its reference). row_tags, digits: of the row that each cell stands
     in, which its reference must name. Raises NotPlain."""
-    begin = tags.begin.take(cells)
-    if ((tags.words[begin] & MASKS[len(CELL_BEGINS)]) != int.from_bytes(CELL_BEGINS, "little")).any():
-        raise NotPlain
+    begin = tags.begin.take(cell_tags)
+    prove(((tags.words[begin] & MASKS[len(CELL_BEGINS)]) == int.from_bytes(CELL_BEGINS, "little")).all())
     place = begin + len(CELL_BEGINS)
     columns = LETTER.take(tags.data.take(place))
-    if not columns.all():
-        raise NotPlain
+    prove(columns.all())
     place += 1
     for _ in range(MOST_LETTERS - 1):
         letters = LETTER.take(tags.data.take(place))
@@ -224,21 +222,19 @@ def _columns(tags: Tags, cells: np.ndarray, row_tags: np.ndarray, digits: np.nda
         columns = np.where(letters > 0, columns * 26 + letters, columns)
         place += letters > 0
     row = tags.words[tags.begin.take(row_tags) + len(ROW_BEGINS)]
-    named = tags.words[place]
+    prove(not ((tags.words[place] ^ row) & MASKS.take(digits)).any())
     place += digits
-    if ((named ^ row) & MASKS.take(digits)).any() or (tags.data.take(place) != ord('"')).any():
-        raise NotPlain
+    prove((tags.data.take(place) == ord('"')).all())
     return columns - 1, place + 1
 
 
-def _kinds(tags: Tags, cells: np.ndarray, after: np.ndarray, inline: np.ndarray, book: Book) -> np.ndarray:
+def _kinds(tags: Tags, cell_tags: np.ndarray, after: np.ndarray, inline: np.ndarray, book: Book) -> np.ndarray:
     """What each cell holds by its attributes behind the reference; there are few different ones. Raises NotPlain."""
-    kinds = np.zeros(len(cells), np.uint8)
-    for same, written in distinct_texts(tags, after, tags.begin.take(cells + 1) - 1 - after):
+    kinds = np.zeros(len(cell_tags), np.uint8)
+    for same, written in distinct_texts(tags, after, tags.begin.take(cell_tags + 1) - 1 - after):
         if written not in book.seen:
             book.seen[written] = _meaning(written, book.moments)
-        if (inline[same] != ('"inlineStr"' in written and not written.endswith("/"))).any():
-            raise NotPlain
+        prove((inline[same] == ('"inlineStr"' in written and not written.endswith("/"))).all())
         kinds[same] = book.seen[written]
     return kinds
 
@@ -246,7 +242,7 @@ def _kinds(tags: Tags, cells: np.ndarray, after: np.ndarray, inline: np.ndarray,
 def _meaning(written: str, moments: Sequence[bool | None]) -> Kind:
     """What attributes such as ` s="1" t="s"` say of a cell. Raises NotPlain."""
     found = CELL_ATTRIBUTES.fullmatch(written)
-    if not found:
+    if found is None:
         raise NotPlain
     if found["closed"]:
         return Kind.BLANK
@@ -258,26 +254,26 @@ def _meaning(written: str, moments: Sequence[bool | None]) -> Kind:
     return Kind.MOMENT if kind is Kind.NUMBER and is_moment else kind
 
 
-def _column(texts: pa.StringArray, kinds: np.ndarray, places: np.ndarray, count: int, book: Book) -> Column:
-    """texts: what stands in the cells, which are not blank. places: their rows, from 0. count: rows in all."""
+def _column(texts: pa.StringArray, kinds: np.ndarray, rows: np.ndarray, count: int, book: Book) -> Column:
+    """texts: what stands in the cells, which are not blank. rows: theirs, from 0. count: rows in all."""
     present = np.unique(kinds)
     if len(present) == 1:
-        return _spread(_values(texts, Kind(present[0]), book), places, count)
+        return _spread(_values(texts, Kind(present[0]), book), rows, count)
     mixed: list[Any] = [None] * count
     for kind in present.tolist():
         here = np.flatnonzero(kinds == kind)
         values = _values(texts.take(pa.array(here)), Kind(kind), book).to_pylist()
-        for place, value in zip(places[here].tolist(), values, strict=True):
-            mixed[place] = value
+        for row, value in zip(rows[here].tolist(), values, strict=True):
+            mixed[row] = value
     return mixed
 
 
-def _spread(values: pa.Array, places: np.ndarray, count: int) -> pa.Array:
-    """values at their places among `count`, null between them."""
+def _spread(values: pa.Array, rows: np.ndarray, count: int) -> pa.Array:
+    """values in their rows among `count`, null between them."""
     if len(values) == count:
         return values
     source = np.full(count, -1, np.int64)
-    source[places] = np.arange(len(places))
+    source[rows] = np.arange(len(rows))
     return values.take(pa.array(source, mask=source < 0))
 
 
@@ -287,22 +283,18 @@ def _values(texts: pa.StringArray, kind: Kind, book: Book) -> pa.Array:
         return unescaped(texts)
     if kind is Kind.SHARED:
         numbers = _cast(texts, pa.int32())
-        if pc.min(numbers).as_py() < 0 or pc.max(numbers).as_py() >= len(book.shared):
-            raise NotPlain
+        prove(pc.min(numbers).as_py() >= 0 and pc.max(numbers).as_py() < len(book.shared))
         return book.shared.take(numbers)
     if kind is Kind.BOOLEAN:
-        if not pc.all(pc.is_in(texts, pa.array(["0", "1"]))).as_py():
-            raise NotPlain
+        prove(pc.all(pc.is_in(texts, pa.array(["0", "1"]))).as_py())
         return pc.equal(texts, "1")
     numbers = _cast(texts, FLOAT)
-    if not np.isfinite(numbers.to_numpy()).all():
-        raise NotPlain
+    prove(np.isfinite(numbers.to_numpy()).all())
     return numbers if kind is Kind.NUMBER else _moments(numbers.to_numpy())
 
 
 def _cast(texts: pa.StringArray, type: pa.DataType) -> pa.Array:
-    if not NUMBER_SIGNS[np.frombuffer(texts.buffers()[2], np.uint8)].all():
-        raise NotPlain
+    prove(NUMBER_SIGNS[np.frombuffer(texts.buffers()[2], np.uint8)].all())
     try:
         return pc.cast(texts, type)
     except pa.ArrowInvalid as error:
@@ -311,7 +303,6 @@ def _cast(texts: pa.StringArray, type: pa.DataType) -> pa.Array:
 
 def _moments(days: np.ndarray) -> pa.Array:
     """Days since 1899-12-30, to the millisecond. Raises NotPlain for those before the calendar's own 1900-03-01."""
-    if (days < FIRST_DAY).any() or (days > LAST_DAY).any():
-        raise NotPlain
+    prove(((days >= FIRST_DAY) & (days <= LAST_DAY)).all())
     milliseconds = np.floor(days * MILLISECONDS + 0.5).astype(np.int64)
     return pa.array(DAY_ZERO + milliseconds.astype("timedelta64[ms]").astype("timedelta64[us]"), MOMENT)

@@ -24,6 +24,7 @@ from pipelines.read.plain_xml import (
     distinct_texts,
     may_follow,
     pieces,
+    prove,
     tags_of,
     texts_behind,
     unescaped,
@@ -83,8 +84,7 @@ def read_plain_sheet(path: Path, name: str | None) -> tuple[PlainSheet, str, int
 def _has(archive: zipfile.ZipFile, part: str) -> bool:
     """Whether the workbook has this part. Raises NotPlain where it is spelled otherwise: readers differ."""
     spellings = [name for name in archive.namelist() if name.lower() == part.lower()]
-    if spellings not in ([], [part]):
-        raise NotPlain
+    prove(spellings in ([], [part]))
     return bool(spellings)
 
 
@@ -93,8 +93,7 @@ def _part_of(archive: zipfile.ZipFile, name: str | None) -> tuple[list[str], str
     book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 (expat refuses entity bombs)
     links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
     properties = book.find(f"{MAIN}workbookPr")
-    if properties is not None and properties.get("date1904", "0") not in ("0", "false"):
-        raise NotPlain
+    prove(properties is None or properties.get("date1904", "0") in ("0", "false"))
     targets = {link.get("Id"): link.get("Target", "") for link in links}
     sheets = {sheet.get("name", ""): sheet for sheet in book.iterfind(f"{MAIN}sheets/{MAIN}sheet")}
     names = [*sheets]
@@ -110,12 +109,10 @@ def _shared_texts(archive: zipfile.ZipFile) -> pa.StringArray:
     parts = []
     with archive.open(SHARED_TEXTS) as reader:
         *found, rest = pieces(reader, b"<sst", b"</si>", b"</sst>")
-    if rest.strip():
-        raise NotPlain
+    prove(not rest.strip())
     for text in found:
         tags = tags_of(text, SHARED_SUCCESSORS)
-        if tags.kind[0] != Tag.ITEM or tags.kind[-1] != Tag.ITEM_END:
-            raise NotPlain
+        prove(tags.kind[0] == Tag.ITEM and tags.kind[-1] == Tag.ITEM_END)
         _check_phonetic(tags)
         texts = texts_behind(tags, np.flatnonzero((tags.kind == Tag.TEXT) | (tags.kind == Tag.SPACED)))
         parts.append(unescaped(texts))
@@ -125,12 +122,10 @@ def _shared_texts(archive: zipfile.ZipFile) -> pa.StringArray:
 def _check_phonetic(tags: Tags) -> None:
     """Raises NotPlain unless Excel's remarks on pronunciation are empty tags, as they are in Chinese."""
     places = np.flatnonzero(tags.kind == Tag.PHONETIC)
-    if not tags.closed(places).all():
-        raise NotPlain
+    prove(tags.closed(places).all())
     begin = tags.begin.take(places) + len(PHONETIC)
     for _, written in distinct_texts(tags, begin, tags.begin.take(places + 1) - 1 - begin):
-        if not ATTRIBUTES.fullmatch(written):
-            raise NotPlain
+        prove(ATTRIBUTES.fullmatch(written))
 
 
 def _sheet(archive: zipfile.ZipFile, part: str, book: Book) -> PlainSheet:
@@ -144,8 +139,7 @@ def _sheet(archive: zipfile.ZipFile, part: str, book: Book) -> PlainSheet:
             blocks.append(block := cell_block(text, book, last))
             last, cells = block.first + block.count - 1, cells + block.cells
             width = max([width, *(column + 1 for column in block.columns)])
-            if is_sparse(last, width, cells):  # the general reader looks closer
-                raise NotPlain
+            prove(not is_sparse(last, width, cells))  # the general reader looks closer
             text = following
     filled = [block for block in blocks if block.cells]
     if not filled:
@@ -166,8 +160,7 @@ def _down_to(height: int, blocks: list[CellBlock]) -> Iterator[CellBlock]:
 def _merged(text: bytes) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """The merged ranges that the XML behind a sheet's rows tells of. Raises NotPlain."""
     found = MERGED.findall(text)
-    if len(found) != text.count(b"<mergeCell ") or (b"mergeCells" in text and b"<mergeCells" not in text):
-        raise NotPlain
+    prove(len(found) == text.count(b"<mergeCell ") and (b"mergeCells" not in text or b"<mergeCells" in text))
     return [
         ((int(top) - 1, column_number(left) - 1), (int(bottom) - 1, column_number(right) - 1))
         for left, top, right, bottom in found

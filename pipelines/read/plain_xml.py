@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import IO
+from typing import IO, Any
 from xml.parsers.expat import ExpatError, ParserCreate
 
 import numpy as np
@@ -30,6 +30,12 @@ BLANK = np.isin(np.arange(256), [*EDGES.encode()])
 
 class NotPlain(Exception):
     """The workbook is of a form that the general reader knows, and this one does not."""
+
+
+def prove(condition: Any) -> None:
+    """Raises NotPlain unless the condition holds."""
+    if not condition:
+        raise NotPlain
 
 
 class Tag(IntEnum):
@@ -101,35 +107,29 @@ class Tags:
     begin: np.ndarray
     kind: np.ndarray
 
-    def closed(self, places: np.ndarray) -> np.ndarray:
-        """Which of the tags at `places` end with `/>`; no text follows them. Raises NotPlain where one has no end."""
-        stop = self.begin.take(places + 1)
-        if (self.data.take(stop - 1) != GREATER).any():
-            raise NotPlain
+    def closed(self, tags: np.ndarray) -> np.ndarray:
+        """Which of the tags with these numbers end with `/>`. Raises NotPlain where a text follows one."""
+        stop = self.begin.take(tags + 1)
+        prove((self.data.take(stop - 1) == GREATER).all())
         closed: np.ndarray = self.data.take(stop - 2) == SLASH
         return closed
 
 
 def tags_of(text: bytes, successors: np.ndarray) -> Tags:
     """All tags of `text`. successors: see `may_follow`. Raises NotPlain."""
-    if b"\r" in text or (b"_x" in text and ESCAPED.search(text)):  # readers translate line ends, and `_x000D_`
-        raise NotPlain
+    prove(b"\r" not in text and not (b"_x" in text and ESCAPED.search(text)))  # readers translate these
     padded = text + PADDING
     data = np.frombuffer(padded, np.uint8)
     words = np.ndarray((len(padded) - WORD + 1,), "<u8", padded, strides=(1,))
     begin = np.flatnonzero(data == LESS)
-    if not len(begin) or begin[0] != 0:
-        raise NotPlain
+    prove(len(begin) and begin[0] == 0)
     first = words[begin]  # `take` would copy all words first
     kind = KIND_OF.take((first >> np.uint64(8)) & np.uint64(0xFFFF))
-    if not kind.all() or ((first & MASK.take(kind)) != BEGINNING.take(kind)).any():
-        raise NotPlain
-    if not successors.take(kind[:-1].astype(np.int64) * KINDS + kind[1:]).all():
-        raise NotPlain
+    prove(kind.all() and ((first & MASK.take(kind)) == BEGINNING.take(kind)).all())
+    prove(successors.take(kind[:-1].astype(np.int64) * KINDS + kind[1:]).all())
     begin = np.append(begin, len(text))
     over = np.diff(begin) - LENGTH.take(kind)
-    if (over < 0).any() or ((over > 0) & ~IS_OPEN_ENDED.take(kind)).any():
-        raise NotPlain
+    prove(((over == 0) | ((over > 0) & IS_OPEN_ENDED.take(kind))).all())
     _check_spaced(words, begin[:-1][kind == Tag.SPACED])
     return Tags(padded, data, words, begin, kind)
 
@@ -142,19 +142,18 @@ def may_follow(pairs: dict[Tag, tuple[Tag, ...]]) -> np.ndarray:
     return allowed
 
 
-def texts_behind(tags: Tags, places: np.ndarray) -> pa.StringArray:
-    """The text behind each of the tags VALUE, TEXT and SPACED at `places` (ascending). Raises NotPlain, also where
-    readers would cut off space at its edges."""
-    kinds = tags.kind.take(places)
-    begin, stop = tags.begin.take(places) + LENGTH.take(kinds), tags.begin.take(places + 1)
+def texts_behind(tags: Tags, at: np.ndarray) -> pa.StringArray:
+    """The text behind each of the tags VALUE, TEXT and SPACED with these numbers, which ascend. Raises NotPlain, also
+    where readers would cut off space at a text's edges."""
+    kinds = tags.kind.take(at)
+    begin, stop = tags.begin.take(at) + LENGTH.take(kinds), tags.begin.take(at + 1)
     spaced = BLANK.take(tags.data.take(begin)) | BLANK.take(tags.data.take(stop - 1))
-    if (spaced & (kinds != Tag.SPACED)).any():
-        raise NotPlain
-    borders = np.empty(2 * len(places) + 1, np.int32)
+    prove(not (spaced & (kinds != Tag.SPACED)).any())
+    borders = np.empty(2 * len(at) + 1, np.int32)
     borders[:-1:2], borders[1::2] = begin, stop
-    borders[-1] = borders[-2] if len(places) else 0
-    every_other = pa.StringArray.from_buffers(2 * len(places), pa.py_buffer(borders), pa.py_buffer(tags.text))
-    texts = every_other.take(pa.array(np.arange(0, 2 * len(places), 2)))
+    borders[-1] = borders[-2] if len(at) else 0
+    every_other = pa.StringArray.from_buffers(2 * len(at), pa.py_buffer(borders), pa.py_buffer(tags.text))
+    texts = every_other.take(pa.array(np.arange(0, 2 * len(at), 2)))
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid as error:
@@ -165,8 +164,7 @@ def texts_behind(tags: Tags, places: np.ndarray) -> pa.StringArray:
 def distinct_texts(tags: Tags, begin: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
     """(which of these places hold it, text) for each different text of `lengths` bytes from `begin` on, where there are
     few. Raises NotPlain."""
-    if (lengths < 0).any() or (lengths > LONGEST_ATTRIBUTES).any():
-        raise NotPlain
+    prove(((lengths >= 0) & (lengths <= LONGEST_ATTRIBUTES)).all())
     parts = [
         tags.words[np.minimum(begin + at, len(tags.words) - 1)] & MASKS.take(lengths - at, mode="clip")
         for at in range(0, int(lengths.max(initial=0)), WORD)
@@ -197,11 +195,9 @@ def pieces(reader: IO[bytes], opening: bytes, last: bytes, ending: bytes) -> Ite
     final piece. Raises NotPlain."""
     text = reader.read(CHUNK)
     declared = ENCODING.match(text.removeprefix(b"\xef\xbb\xbf"))
-    if declared is not None and declared[1].upper() != b"UTF-8":
-        raise NotPlain
     begun = text.find(opening)
-    if begun < 0 or text.find(b"<!", 0, begun) >= 0:
-        raise NotPlain
+    prove(declared is None or declared[1].upper() == b"UTF-8")
+    prove(begun >= 0 and b"<!" not in text[:begun])
     inside = text.find(b">", begun) + 1
     head, rest = text[:inside], text[inside:]
     if header := rest.find(last) + 1:
@@ -214,8 +210,7 @@ def pieces(reader: IO[bytes], opening: bytes, last: bytes, ending: bytes) -> Ite
             yield rest[:cut]
             rest = rest[cut:]
         chunk = reader.read(CHUNK)
-        if not chunk or len(rest) > LONGEST:
-            raise NotPlain
+        prove(chunk and len(rest) <= LONGEST)
         rest += chunk
     if ended:
         yield rest[:ended]
@@ -234,24 +229,20 @@ def _check_around(text: bytes) -> None:
 
 def _check_spaced(words: np.ndarray, begin: np.ndarray) -> None:
     for number, rest in enumerate(SPACED_REST):
-        if (words[begin + (number + 1) * WORD] != int.from_bytes(rest, "little")).any():
-            raise NotPlain
+        prove((words[begin + (number + 1) * WORD] == int.from_bytes(rest, "little")).all())
 
 
 def _without_references(text: str) -> str:
     plain = ENTITY.sub(_character, text)
-    if plain.strip(EDGES) != plain and text.strip(EDGES) == text:  # readers cut off such space, too
-        raise NotPlain
+    prove(plain.strip(EDGES) == plain or text.strip(EDGES) != text)  # readers cut off such space, too
     return plain
 
 
 def _character(found: re.Match[str]) -> str:
-    name = found[1]
+    name = found[1] or ""
     if name in ENTITIES:
         return ENTITIES[name]
-    if not name or not name.startswith("#"):
-        raise NotPlain
+    prove(name.startswith("#"))
     number = int(name[2:], 16) if name[1] == "x" else int(name[1:])
-    if number in (9, 10) or 32 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0x10000 <= number <= 0x10FFFF:
-        return chr(number)
-    raise NotPlain
+    prove(number in (9, 10) or 32 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0x10000 <= number <= 0x10FFFF)
+    return chr(number)

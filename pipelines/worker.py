@@ -59,6 +59,7 @@ RENEW_EVERY = 60  # seconds
 CLOCKS_EVERY = 600  # seconds
 AFTER_FAILURE = 10  # seconds
 ENDS_WITHIN = 5  # seconds; service managers and container engines wait for ten at least before they kill
+STOPPED_TOGETHER = 2  # seconds; Ctrl-C and systemd end a child with its parent, which may take longer to know
 CHILD = (sys.executable, "-m", "pipelines.cli", "worker", "--until-idle")
 
 
@@ -304,14 +305,16 @@ def run_child(platform: Platform, stop: threading.Event) -> None:
         _end(child)
     with platform.engine.begin() as connection:
         task = leased_task(connection, name, datetime.now(UTC))
-        if task is not None and stopped:
-            return_task(connection, task)  # it keeps its place
-    if task is not None and not stopped:
+    if task is not None:
         death = cause_of_death(child.returncode, oom_kills() > killed_before)
-        logger.error("worker %s ended with %s over task %s: %s", child.pid, child.returncode, task.id, death.code)
-        before = task.error if task.kind in GIVING_UP else None  # a letter has no file that could be at fault
-        last_word = death.last_word(task.attempts, before)
-        _close(platform, task, _Outcome(death.code, last_word is None, last_word))
+        if stopped or (death.refusal is None and stop.wait(STOPPED_TOGETHER)):
+            with platform.engine.begin() as connection:
+                return_task(connection, task)  # it keeps its place
+        else:
+            logger.error("worker %s ended with %s over task %s: %s", child.pid, child.returncode, task.id, death.code)
+            before = task.error if task.kind in GIVING_UP else None  # a letter has no file that could be at fault
+            last_word = death.last_word(task.attempts, before)
+            _close(platform, task, _Outcome(death.code, last_word is None, last_word))
     if child.returncode:
         stop.wait(1)
 

@@ -201,6 +201,7 @@ with open_database(Path({str(platform.settings.home)!r})).begin() as connection:
     lease_next(connection, datetime.now(UTC), worker_name())
 {does}
 """
+    monkeypatch.setattr(worker, "STOPPED_TOGETHER", 0.01)
     monkeypatch.setattr(worker, "CHILD", (sys.executable, "-c", script))
     worker.run_child(platform, stop or threading.Event())
 
@@ -244,6 +245,25 @@ def test_a_stop_at_the_last_moment_leaves_no_task_leased(platform: Platform, mon
     a_child_that(monkeypatch, platform, ABORT, SetMeanwhile())
     row = only_task(platform)
     assert (row.leased_until, row.error) == (None, "preparation-crashed")
+
+
+class SetSoonAfter(threading.Event):
+    """An event that is set while somebody waits for it for longer than a moment."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout == worker.STOPPED_TOGETHER:
+            self.set()
+        return super().wait(timeout)
+
+
+@pytest.mark.parametrize(("end", "attempts"), [("raise SystemExit(0)", 0), (ABORT, 1)])
+def test_a_child_that_is_stopped_with_its_parent_has_not_failed(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, end: str, attempts: int
+) -> None:
+    handed_in(platform)
+    a_child_that(monkeypatch, platform, end, SetSoonAfter())
+    row = only_task(platform)
+    assert (row.leased_until, row.attempts, row.done_at) == (None, attempts, None)
 
 
 def test_only_two_fatal_ends_in_a_row_speak_against_a_file(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

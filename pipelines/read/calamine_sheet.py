@@ -8,6 +8,7 @@ import python_calamine as calamine
 
 from pipelines.read.ods_extent import look_through_ods
 from pipelines.read.sheet_extent import Defects, look_through
+from pipelines.read.workbook_parts import sheet_parts
 from schemas.errors import NotFound, Refused
 from schemas.text import Text
 
@@ -68,18 +69,10 @@ def _look_through(path: Path, format: str, name: str) -> Defects:
 def _sheet_part(archive: zipfile.ZipFile, name: str) -> str | None:
     """The part that holds the sheet `name`."""
     try:
-        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 (expat refuses entity bombs)
-        links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+        part = sheet_parts(archive).get(name)
     except (KeyError, ElementTree.ParseError):
         return None
-    targets = {link.get("Id"): link.get("Target", "") for link in links}
-    for sheet in book.iter():
-        if sheet.tag.endswith("}sheet") and sheet.get("name") == name:
-            link = next((v for k, v in sheet.attrib.items() if k.endswith("}id")), None)
-            target = targets.get(link, "").lstrip("/")
-            part = target if target.startswith("xl/") else f"xl/{target}"
-            return part if part in archive.namelist() else None
-    return None
+    return part if part in archive.namelist() else None
 
 
 def _no_values(cell: str) -> Refused:

@@ -30,6 +30,7 @@ from pipelines.read.plain_xml import (
     unescaped,
 )
 from pipelines.read.sheet_extent import is_sparse
+from pipelines.read.workbook_parts import has_usual_calendar, sheet_parts, workbook_of
 
 MERGED = re.compile(rb'<mergeCell ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"\s?/>')
 SHARED_SUCCESSORS = may_follow(
@@ -44,8 +45,6 @@ SHARED_SUCCESSORS = may_follow(
 )
 SHARED_TEXTS, STYLES = "xl/sharedStrings.xml", "xl/styles.xml"
 PHONETIC = b"<phoneticPr"
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,13 @@ def read_plain_sheet(path: Path, name: str | None) -> tuple[PlainSheet, str, int
     """(the sheet, its name, how many there are). name: None for the first. Raises NotPlain."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names, part = _part_of(archive, name)
+            parts = sheet_parts(archive)
+            names = [*parts]
+            prove(names and has_usual_calendar(workbook_of(archive)))
+            wanted = names[0] if name is None else name
             shared = _shared_texts(archive) if _has(archive, SHARED_TEXTS) else pa.array([], pa.string())
             moments = moment_styles(archive.read(STYLES)) if _has(archive, STYLES) else []
-            return _sheet(archive, part, Book(shared, moments)), name or names[0], len(names)
+            return _sheet(archive, parts[wanted], Book(shared, moments)), wanted, len(names)
     except (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError, OSError) as error:
         raise NotPlain from error
     except (KeyError, ValueError, RuntimeError) as error:  # a part that is absent, numbers that are none, encryption
@@ -86,22 +88,6 @@ def _has(archive: zipfile.ZipFile, part: str) -> bool:
     spellings = [name for name in archive.namelist() if name.lower() == part.lower()]
     prove(spellings in ([], [part]))
     return bool(spellings)
-
-
-def _part_of(archive: zipfile.ZipFile, name: str | None) -> tuple[list[str], str]:
-    """(names of all sheets, the part that holds the sheet `name`). Raises NotPlain, KeyError and ParseError."""
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 (expat refuses entity bombs)
-    links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    properties = book.find(f"{MAIN}workbookPr")
-    prove(properties is None or properties.get("date1904", "0") in ("0", "false"))
-    targets = {link.get("Id"): link.get("Target", "") for link in links}
-    sheets = {sheet.get("name", ""): sheet for sheet in book.iterfind(f"{MAIN}sheets/{MAIN}sheet")}
-    names = [*sheets]
-    wanted = sheets.get(name if name is not None else names[0] if names else "")
-    if wanted is None:
-        raise NotPlain
-    target = targets[wanted.get(RELATION)].lstrip("/")
-    return names, target if target.startswith("xl/") else f"xl/{target}"
 
 
 def _shared_texts(archive: zipfile.ZipFile) -> pa.StringArray:

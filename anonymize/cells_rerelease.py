@@ -8,7 +8,7 @@ would give the small one back.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -51,26 +51,38 @@ def cells_beside(cells: Cells, primary: np.ndarray, smallest: int, earlier: Sequ
     """Cells that have to go, or stay, withheld because of `earlier` tables. primary: those that are withheld anyway."""
     beside = Beside(np.zeros(len(primary), bool), np.zeros(len(primary), bool))
     for old in earlier:
-        if old.noisy or not old.by or not len(primary):
-            continue
-        common = [name for name in cells.groups if name in old.by]
-        new_group, old_group = _common_groups(cells.groups, old, common)
-        groups = 1 + max(int(new_group.max(initial=-1)), int(old_group.max(initial=-1)))
-        few = _few_differ(cells, new_group, old, old_group, groups, smallest)
-        beside.differing[:] |= _one_of_each(few, new_group, cells.counts, primary | beside.either)
-        if set(common) == set(old.by):
-            largest = np.zeros(groups, np.int64)
-            np.maximum.at(largest, new_group, cells.persons)
-            stay = _still_withheld(old, old_group, largest, smallest)
-            hidden = primary if len(common) < len(cells.groups) else np.zeros(len(primary), bool)
-            beside.withheld[:] |= _one_of_each(stay, new_group, cells.counts, hidden)
+        if len(primary) and not old.noisy:
+            beside = _beside_one(cells, primary, smallest, old.opened(), beside)
     return beside
+
+
+def _beside_one(cells: Cells, primary: np.ndarray, smallest: int, old: Earlier, beside: Beside) -> Beside:
+    """`beside`, and what one more earlier table adds."""
+    if not old.by:
+        return beside
+    common = [name for name in cells.groups if name in old.by]
+    new_group, old_group = _common_groups(cells.groups, old, common)
+    groups = 1 + max(int(new_group.max(initial=-1)), int(old_group.max(initial=-1)))
+    few = _few_differ(cells, new_group, old, old_group, groups, smallest)
+    beside = replace(
+        beside, differing=beside.differing | _one_of_each(few, new_group, cells.counts, primary | beside.either)
+    )
+    if set(common) != set(old.by):
+        return beside
+    largest = np.zeros(groups, np.int64)
+    np.maximum.at(largest, new_group, cells.persons)
+    stay = _still_withheld(old, old_group, largest, smallest)
+    hidden = primary if len(common) < len(cells.groups) else np.zeros(len(primary), bool)
+    return replace(beside, withheld=beside.withheld | _one_of_each(stay, new_group, cells.counts, hidden))
 
 
 def cells_tell_apart(new: Earlier, old: Earlier, smallest: int) -> bool:
     """Whether two published tables, side by side, tell of few; True also where that cannot be told without the source:
     grouped otherwise, or another pattern of withheld cells."""
-    if new.noisy or old.noisy or new.table.equals(old.table):
+    if new.noisy or old.noisy:
+        return False
+    new, old = new.opened(), old.opened()
+    if new.table.equals(old.table):
         return False
     if set(new.by) != set(old.by) or not new.by:
         return True
@@ -90,17 +102,22 @@ def changed_figures(finished: pa.Table, earlier: Sequence[Earlier]) -> int:
     by = finished.column_names[: finished.column_names.index(COUNT)]
     changed = np.zeros(finished.num_rows, bool)
     for old in earlier:
-        if old.noisy or set(old.by) != set(by):
-            continue
-        figures = [
-            n for n in finished.column_names if n in old.table.column_names and n not in (*by, COUNT, SUPPRESSED)
-        ]
-        place, found = _places(finished, old, by)
-        same = found & (_numbers(finished[COUNT]) == _numbers(old.table[COUNT])[place])
-        for name in figures:
-            new, before = _numbers(finished[name]), _numbers(old.table[name])[place]
-            changed |= same & (np.abs(new - before) > ROUNDING * np.maximum(np.abs(new), 1))
+        if not old.noisy:
+            changed = changed | _changed_since(finished, old.opened(), by)
     return int(changed.sum())
+
+
+def _changed_since(finished: pa.Table, old: Earlier, by: Sequence[str]) -> np.ndarray:
+    changed = np.zeros(finished.num_rows, bool)
+    if set(old.by) != set(by):
+        return changed
+    figures = [n for n in finished.column_names if n in old.table.column_names and n not in (*by, COUNT, SUPPRESSED)]
+    place, found = _places(finished, old, by)
+    same = found & (_numbers(finished[COUNT]) == _numbers(old.table[COUNT])[place])
+    for name in figures:
+        new, before = _numbers(finished[name]), _numbers(old.table[name])[place]
+        changed |= same & (np.abs(new - before) > ROUNDING * np.maximum(np.abs(new), 1))
+    return changed
 
 
 def remarks_beside(beside: Beside, primary: np.ndarray, changed: int) -> tuple[Text, ...]:

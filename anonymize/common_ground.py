@@ -163,18 +163,24 @@ def compared_as_published(names: Sequence[str], new: pa.Table, old: pa.Table) ->
 def no_finer(columns: Mapping[str, GeneralisedColumn], earlier: Sequence[Earlier]) -> dict[str, int]:
     """Field → the lowest level at which it is no finer than in any earlier table, where that is above its lowest."""
     raised: dict[str, int] = {}
-    for name, column in columns.items():
-        if column.height == 1:
-            continue
-        for old in earlier:
-            if name not in old.table.column_names:
-                continue
-            texts = old.table[name].cast(pa.string())
-            level = level_before(column, old, texts)
-            if level == MIXED:
-                rungs, _ = _rungs(column)
-                at = _placed(texts.unique().to_pylist(), MIXED, rungs, np.stack(column.level_codes, 1), {})[0]
-                level = int(at.max(initial=0))
-            if level is not None and level > max(column.lowest, raised.get(name, 0)):
+    for old in earlier:
+        for name, level in _coarsest_levels(columns, old.opened()).items():
+            if level > max(columns[name].lowest, raised.get(name, 0)):
                 raised[name] = level
     return raised
+
+
+def _coarsest_levels(columns: Mapping[str, GeneralisedColumn], old: Earlier) -> dict[str, int]:
+    shared = [column for name, column in columns.items() if column.height > 1 and name in old.table.column_names]
+    levels = {column.name: _coarsest(column, old) for column in shared}
+    return {name: level for name, level in levels.items() if level is not None}
+
+
+def _coarsest(column: GeneralisedColumn, old: Earlier) -> int | None:
+    """The coarsest level of the field in an earlier table; None where it is none of this ladder."""
+    texts = old.table[column.name].cast(pa.string())
+    level = level_before(column, old, texts)
+    if level != MIXED:
+        return level
+    rungs, codes = _rungs(column)
+    return int(_placed(texts.unique().to_pylist(), MIXED, rungs, codes, {})[0].max(initial=0))

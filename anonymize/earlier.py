@@ -7,8 +7,8 @@ is judged by its controls and its labels.
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -26,15 +26,18 @@ VARIES = "varies"
 
 @dataclass(frozen=True)
 class Earlier:
-    """A published table. treatments: field → digest of its control, or the control alone; ladders: field → digests of
-    the levels between the values and the root, None where they are not on record; levels: field → level, -1 mixed.
+    """A published table. stored: the table, or how to read it, so that of many only one is in memory; whoever looks at
+    it more than once takes `opened()`.
+
+    treatments: field → digest of its control, or the control alone; ladders: field → digests of the levels between the
+    values and the root, None where they are not on record; levels: field → level, -1 mixed.
 
     k, l: what it had to meet. sensitive: the fields that l was asked of; person: the one that tells persons apart.
     noisy: protected by noise. same_tier: as the new table; same_source: made of the same file for the same question;
     same_release: not published before, but of another tier of the release that is being made.
     """
 
-    table: pa.Table
+    stored: pa.Table | Callable[[], pa.Table]
     quasi_identifiers: tuple[str, ...] = ()
     k: int | None = None
     l: int | None = None  # noqa: E741 - the field's standard name
@@ -49,6 +52,15 @@ class Earlier:
     same_release: bool = False
 
     @property
+    def table(self) -> pa.Table:
+        """The table, read anew where it is not held."""
+        return self.stored() if callable(self.stored) else self.stored
+
+    def opened(self) -> "Earlier":
+        """The same, its table in memory for as long as this is."""
+        return replace(self, stored=self.table)
+
+    @property
     def by(self) -> tuple[str, ...]:
         """Of a statistical table: the fields it groups by."""
         names = self.table.column_names
@@ -56,13 +68,17 @@ class Earlier:
 
 
 def earlier_table(
-    table: pa.Table, report: DisclosureReport, *, same_tier: bool = True, same_source: bool = False
+    stored: pa.Table | Callable[[], pa.Table],
+    report: DisclosureReport,
+    *,
+    same_tier: bool = True,
+    same_source: bool = False,
 ) -> Earlier:
-    """`table` as it was published, with what its disclosure report has on record."""
+    """A table as it was published, with what its disclosure report has on record."""
     thresholds, recorded = report.thresholds, report.extra.get("ladders")
     treatments = report.extra.get("treatments") or {effect.field: effect.control.value for effect in report.effects}
     return Earlier(
-        table=table,
+        stored=stored,
         quasi_identifiers=report.quasi_identifiers,
         k=thresholds.k if thresholds else None,
         l=thresholds.l if thresholds else None,

@@ -81,7 +81,7 @@ def of_the_same_release(
 ) -> Earlier:
     """A table of this very release, as one of another tier is set beside it."""
     return Earlier(
-        table=treated.table,
+        stored=treated.table,
         quasi_identifiers=treated.quasi_identifiers,
         k=tier_policy.thresholds.k,
         l=tier_policy.thresholds.l,
@@ -118,12 +118,13 @@ def suppress_differences(
     for _ in range(ROUNDS):
         before = int(kept.sum())
         for number, old in enumerate(compared):
-            comparison = held.get(number) or _comparison(treated, old, columns, by_field, tier_policy)
-            if (len(held) + 1) * treated.table.num_rows <= HELD_ROWS:
+            comparison = held.get(number) or _comparison(treated, old.opened(), columns, by_field, tier_policy)
+            if sum(c.rows for n, c in held.items() if n != number) + comparison.rows <= HELD_ROWS:
                 held[number] = comparison
             for groups in comparison.groups:
                 kept = _without_small(groups, kept, comparison.standard)
             remarks.update(dict.fromkeys(comparison.remarks))
+            del comparison  # before the next one is made
         if compared and treated.quasi_identifiers:
             kept &= ~_unfit(class_of, kept, treated, controls, tier_policy)
         if int(kept.sum()) == before:
@@ -146,6 +147,7 @@ def tells_apart(new: Earlier, old: Earlier) -> bool:
     """Whether two published tables of records, side by side, tell of few; True also where that cannot be told without
     the source: at different levels, treated differently, or with values that depend on who else is in the table."""
     quasi = {*new.quasi_identifiers, *old.quasi_identifiers}
+    new, old = new.opened(), old.opened()
     if not quasi or new.table.equals(old.table):
         return False
     alike = (new.levels, new.treatments, new.ladders) == (old.levels, old.treatments, old.ladders)
@@ -172,11 +174,12 @@ def tells_apart(new: Earlier, old: Earlier) -> bool:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """With one earlier table. groups: none where nobody could be singled out."""
+    """With one earlier table. groups: none where nobody could be singled out; rows: of both tables."""
 
     standard: Standard
     groups: tuple[JointGroups, ...] = ()
     remarks: tuple[Text, ...] = ()
+    rows: int = 0
 
 
 def _comparison(
@@ -221,7 +224,7 @@ def _comparison(
         groups = tuple(JointGroups(rows, g, (own[0], own[1]), list(content.values()), watched) for g in grounds)
     except TooManyPairs:
         raise not_comparable(_across(treated, [old], columns)) from None
-    return _Comparison(standard, groups, tuple(r for r in remarks if r is not None))
+    return _Comparison(standard, groups, tuple(r for r in remarks if r is not None), sum(rows))
 
 
 def _content(treated: TreatedTable, old: Earlier, quasi: set[str]) -> tuple[list[str], list[str]]:
@@ -329,11 +332,17 @@ def _across(treated: TreatedTable, earlier: Sequence[Earlier], columns: Mapping[
     """Field → how it is published now and was published before, where the levels differ."""
     differing: dict[str, tuple[Text, Text]] = {}
     for old in earlier:
-        for name, column in columns.items():
-            now = treated.levels.get(name, 0)
-            if column.height == 1 or now < 0 or name not in old.table.column_names:
-                continue
-            before = level_before(column, old, old.table[name].cast(pa.string()))
-            if before is not None and before >= 0 and before != now:
-                differing[name] = (published_as(column, now), published_as(column, before))
+        differing |= _levels_across(treated, old.opened(), columns)
+    return differing
+
+
+def _levels_across(treated: TreatedTable, old: Earlier, columns: Mapping[str, GeneralisedColumn]) -> Across:
+    differing: dict[str, tuple[Text, Text]] = {}
+    for name, column in columns.items():
+        now = treated.levels.get(name, 0)
+        if column.height == 1 or now < 0 or name not in old.table.column_names:
+            continue
+        before = level_before(column, old, old.table[name].cast(pa.string()))
+        if before is not None and before >= 0 and before != now:
+            differing[name] = (published_as(column, now), published_as(column, before))
     return differing

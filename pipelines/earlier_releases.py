@@ -54,7 +54,11 @@ def set_beside(tier: Tier, other: Tier) -> bool:
 def earlier_distribution(
     platform: Platform, distribution: Distribution, tier: Tier, *, same_source: bool = False
 ) -> Earlier:
-    """One published table, as it is seen from `tier`."""
-    path = verified_path(platform.store, distribution.file("parquet").digest)
-    table = pq.read_table(path, memory_map=True)
-    return earlier_table(table, distribution.report, same_tier=distribution.tier is tier, same_source=same_source)
+    """One published table, as it is seen from `tier`; its file is read when it is looked at."""
+    digest = distribution.file("parquet").digest
+    return earlier_table(
+        lambda: pq.read_table(verified_path(platform.store, digest)),
+        distribution.report,
+        same_tier=distribution.tier is tier,
+        same_source=same_source,
+    )

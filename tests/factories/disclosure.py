@@ -158,7 +158,8 @@ def control(
 
 
 def published(treated: TreatedTable, tier: TierPolicy | None = None, **values: Any) -> Earlier:
-    """`treated` as a later release sees it, under `tier` or the usual thresholds. values: what differs from that."""
+    """`treated` as a later release sees it, under `tier` or the usual thresholds. values: what differs from that,
+    `table` in place of its own."""
     met = tier.thresholds if tier else thresholds()
     recorded = {
         "quasi_identifiers": treated.quasi_identifiers,
@@ -168,4 +169,5 @@ def published(treated: TreatedTable, tier: TierPolicy | None = None, **values: A
         "treatments": treated.treatments,
         "ladders": treated.ladders,
     }
-    return Earlier(**{"table": treated.table, **recorded, **values})
+    stored = values.pop("table", treated.table)
+    return Earlier(stored, **{**recorded, **values})

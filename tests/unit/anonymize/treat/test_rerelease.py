@@ -1,6 +1,8 @@
 """A later release does not undo an earlier suppression, nor single out who came or went."""
 
+import weakref
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -297,3 +299,29 @@ def test_visits_of_few_patients_are_not_many_patients() -> None:
     assert not tells_apart(*(published(t, tier) for t in (new, old)))  # six records, if nobody counts persons
     checked = suppress_differences(new, after, [published(old, tier)], controls, tier)
     assert checked.table["身份证号"].to_pylist().count(number) == 0
+
+
+def test_of_many_earlier_tables_one_is_in_memory_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve releases, none of whose comparisons is kept for the next round; also where levels have to be coarser."""
+    monkeypatch.setattr("anonymize.rerelease.HELD_ROWS", 0)
+    everybody = persons(620)
+    read_before: list[weakref.ref[pa.Table]] = []
+    most = 0
+
+    def stored(table: pa.Table) -> Callable[[], pa.Table]:
+        def read() -> pa.Table:
+            nonlocal most
+            opened = table.slice(0)
+            read_before.append(weakref.ref(opened))
+            most = max(most, sum(ref() is not None for ref in read_before))
+            return opened
+
+        return read
+
+    treated = [apply_controls(everybody.slice(n, 600), plan(), TIER, None) for n in range(12)]
+    earlier = [published(old, table=stored(old.table)) for old in treated]
+    lazy = apply_controls_after(everybody, plan(), TIER, None, None, earlier)
+    assert len(read_before) >= 12
+    assert most == 1
+    assert lazy == apply_controls_after(everybody, plan(), TIER, None, None, [published(old) for old in treated])
+    assert any("earlier" in remark.en for remark in lazy.remarks)

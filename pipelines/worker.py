@@ -288,14 +288,15 @@ def run_embedded(platform: Platform, stop: threading.Event, pause: float = 0.5) 
             stop.wait(AFTER_FAILURE)
 
 
-def run_child(platform: Platform, stop: threading.Event) -> None:
+def run_child(platform: Platform, stop: threading.Event, kernel_kills: Callable[[], int] = oom_kills) -> None:
     """Run one child worker to its end. What it had in hand when it died is tried again, or given up with the reason.
 
-    Its scratch files may hold raw values: they stay in the home folder, whatever ends the process.
+    Its scratch files may hold raw values: they stay in the home folder, whatever ends the process. kernel_kills: counts
+    the processes that the kernel has killed for want of memory.
     """
     name = new_worker_name()
     environment = {**os.environ, "TMPDIR": str((platform.home / "work").resolve()), NAME: name}
-    killed_before = oom_kills()
+    killed_before = kernel_kills()
     child = subprocess.Popen(CHILD, env=environment)  # noqa: S603 - our own command
     stopped = False
     try:
@@ -306,7 +307,7 @@ def run_child(platform: Platform, stop: threading.Event) -> None:
     with platform.engine.begin() as connection:
         task = leased_task(connection, name, datetime.now(UTC))
     if task is not None:
-        death = cause_of_death(child.returncode, oom_kills() > killed_before)
+        death = cause_of_death(child.returncode, kernel_kills() > killed_before)
         if stopped or (death.refusal is None and stop.wait(STOPPED_TOGETHER)):
             with platform.engine.begin() as connection:
                 return_task(connection, task)  # it keeps its place

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -105,23 +105,35 @@ def test_a_file_that_fills_the_memory_is_refused_once_and_others_are_not(
 
 
 def killed_by(platform: Platform, how: signal.Signals) -> None:
-    """Run a child, and end it by a signal as soon as it has a task in hand."""
-    running = threading.Thread(target=worker.run_child, args=(platform, threading.Event()))
+    """Run a child, and end it by a signal as soon as it has a task in hand. The machine kills nothing meanwhile."""
+    running = threading.Thread(target=worker.run_child, args=(platform, threading.Event(), lambda: 0))
     running.start()
-    os.kill(child_at_work(platform), how)
+    with child_at_work(platform) as child:
+        os.kill(child, how)
     running.join(180)
     assert not running.is_alive()
 
 
-def child_at_work(platform: Platform) -> int:
+@contextmanager
+def child_at_work(platform: Platform) -> Iterator[int]:
+    """Id of a child that has a task in hand. It cannot close the task meanwhile: the database's one lock is ours."""
     for _ in range(2400):
-        with reading(platform.engine) as connection:
+        with platform.engine.begin() as connection:
             held = sa.select(outbox.c.leased_by).where(outbox.c.leased_until >= datetime.now(UTC))
             name = connection.execute(held).scalar()
-        if name:
-            return pid_of(name)
+            if name:
+                yield pid_of(name)
+                return
         time.sleep(0.05)
     raise AssertionError("no child took the task")
+
+
+def wait_for_end(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        for _ in range(2400):
+            os.kill(pid, 0)
+            time.sleep(0.05)
+        raise AssertionError("it did not end")
 
 
 def pid_of(name: str) -> int:
@@ -170,8 +182,9 @@ def test_a_worker_that_is_stopped_gives_its_task_back(platform: Platform) -> Non
     stop = threading.Event()
     running = threading.Thread(target=worker.run_child, args=(platform, stop))
     running.start()
-    child_at_work(platform)
-    stop.set()
+    with child_at_work(platform) as child:
+        stop.set()
+        wait_for_end(child)
     running.join(180)
     row = task(platform, source)
     assert (row.error, row.done_at, row.leased_until) == (None, None, None)
@@ -188,11 +201,10 @@ def test_worker_and_server_end_with_their_child_and_give_its_task_back(
     source = good(platform)
     port = ["--port", str(free_port())] if command == "serve" else []
     running = subprocess.Popen([sys.executable, "-m", "pipelines.cli", command, *port])
-    child = child_at_work(platform)
-    running.send_signal(how)
+    with child_at_work(platform) as child:
+        running.send_signal(how)
+        wait_for_end(child)
     assert running.wait(180) == 0
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
     row = task(platform, source)
     assert (row.error, row.done_at, row.leased_until) == (None, None, None)
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -187,9 +188,14 @@ def test_each_end_is_told_as_what_it_was(returncode: int, kernel_killed: bool, c
 
 
 def a_child_that(
-    monkeypatch: pytest.MonkeyPatch, platform: Platform, does: str, stop: threading.Event | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    platform: Platform,
+    does: str,
+    stop: threading.Event | None = None,
+    kernel_kills: Iterator[int] | None = None,
 ) -> None:
-    """Run a real child that takes the next task and then `does`."""
+    """Run a real child that takes the next task and then `does`. kernel_kills: so many, before and after."""
+    counts = kernel_kills or repeat(0)
     script = f"""
 import os, signal, time
 from datetime import UTC, datetime
@@ -203,7 +209,7 @@ with open_database(Path({str(platform.settings.home)!r})).begin() as connection:
 """
     monkeypatch.setattr(worker, "STOPPED_TOGETHER", 0.01)
     monkeypatch.setattr(worker, "CHILD", (sys.executable, "-c", script))
-    worker.run_child(platform, stop or threading.Event())
+    worker.run_child(platform, stop or threading.Event(), lambda: next(counts))
 
 
 def stopped_in_order(monkeypatch: pytest.MonkeyPatch, platform: Platform) -> None:
@@ -228,6 +234,24 @@ def make_due(platform: Platform) -> None:
 
 
 ABORT = "os.kill(os.getpid(), signal.SIGABRT)"
+
+
+def test_a_file_over_which_the_kernel_kills_is_tried_twice_whatever_it_killed_before(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = handed_in(platform)
+    kill = "os.kill(os.getpid(), signal.SIGKILL)"
+    for before, after, code in [
+        (7, 7, "worker-ended"),
+        (7, 8, "out-of-machine-memory"),
+        (8, 9, "out-of-machine-memory"),
+    ]:
+        make_due(platform)
+        assert load_source(platform, source).status == "received"
+        a_child_that(monkeypatch, platform, kill, kernel_kills=iter([before, after]))
+        assert only_task(platform).error == code
+    refused = load_source(platform, source)
+    assert (refused.status, (refused.outcome or {})["error"]["code"]) == ("refused", "out-of-machine-memory")
 
 
 class SetMeanwhile(threading.Event):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from anonymize.earlier import Earlier, ladder_of, linkable
+from anonymize.earlier import Earlier, ladder_of, linkable, repeatable
 from anonymize.hierarchies import ROOT, Codes, GeneralisedColumn, distinct_values
 from anonymize.treated import TreatedTable
 
@@ -134,7 +134,10 @@ def _placed(
 
 
 def _same_step(name: str, treated: TreatedTable, earlier: Earlier) -> bool:
-    ladders = earlier.ladders or {}
+    """Whether districts are the same, cut and merged by the same boundaries."""
+    ladders, treatment = earlier.ladders or {}, treated.treatments.get(name, "")
+    if not repeatable(treatment) or treatment != earlier.treatments.get(name):
+        return False
     return treated.levels.get(name) == earlier.levels.get(name) and treated.ladders.get(name) == ladders.get(name)
 
 

@@ -22,6 +22,7 @@ DIGITS = 16  # of a digest that is only compared for equality
 VARYING = frozenset({Control.MICROAGGREGATE, Control.TOP_BOTTOM_CODE})
 KEYED = frozenset({Control.PSEUDONYM, Control.DATE_SHIFT})  # the key is the tier's
 VARIES = "varies"
+INPUTS = "inputs"  # of districts: a digest of what they were found by
 
 
 @dataclass(frozen=True)
@@ -99,19 +100,34 @@ def treatments_of(controls: Sequence[DisclosureControl]) -> dict[str, str]:
 
 
 def _treatment(control: DisclosureControl) -> str:
+    """The control and a digest of its parameters. One that varies with the data is marked so: there equal digests say
+    that the same source gives the same values. Districts whose inputs are not known get no digest."""
     fixed = control.control is Control.TOP_BOTTOM_CODE and "share" not in control.parameters
-    if (control.control in VARYING and not fixed) or is_located(control):
-        return f"{control.control.value}:{VARIES}"
+    varies = (control.control in VARYING and not fixed) or is_located(control)
+    kind = f"{control.control.value}:{VARIES}" if varies else control.control.value
+    if is_located(control) and INPUTS not in control.parameters:
+        return kind
     parameters = {name: value for name, value in control.parameters.items() if name != "lowest"}
-    return f"{control.control.value}:{_digest(parameters)}"
+    return f"{kind}:{digest_of(parameters)}"
+
+
+def varies(treatment: str) -> bool:
+    """Whether values came about in a way that depends on who else is in the table."""
+    return treatment.split(":")[1:2] == [VARIES]
+
+
+def repeatable(treatment: str) -> bool:
+    """Whether the same source is sure to give the same values again."""
+    return not varies(treatment) or len(treatment.split(":")) == 3
 
 
 def ladder_of(steps: Sequence[Level]) -> tuple[str, ...]:
     """A digest per level of a hierarchy, its title left out."""
-    return tuple(_digest(step.model_dump(mode="json", exclude={"title"})) for step in steps)
+    return tuple(digest_of(step.model_dump(mode="json", exclude={"title"})) for step in steps)
 
 
-def _digest(value: object) -> str:
+def digest_of(value: object) -> str:
+    """A short digest, to be compared for equality alone."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:DIGITS]
 
 
@@ -119,7 +135,7 @@ def linkable(field_name: str, treatments: dict[str, str], earlier: Earlier) -> b
     """Whether equal values of a field mean the same in both tables. None: nobody can link them, as each tier has a key
     of its own; False: not known."""
     new, old = treatments.get(field_name), earlier.treatments.get(field_name)
-    if new is None or old is None or new.endswith(f":{VARIES}"):
+    if new is None or old is None or varies(new):
         return False
     if not earlier.same_tier and Control(new.partition(":")[0]) in KEYED:
         return None

@@ -4,6 +4,7 @@ What follows sees an ordinary column of division codes: k-anonymity may generali
 measured over it, releases are compared by it.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from anonymize.built_in_hierarchies import BUILT_IN
 from anonymize.coordinate_pairs import LOCATED, Pair, coordinate_pairs, is_located, to_district, untreatable
 from anonymize.districts import NOWHERE, Places, centroids, districts_of, merge_rare
+from anonymize.earlier import INPUTS, digest_of
 from anonymize.hierarchies import distinct_values
 from anonymize.loss import entropy_loss
 from anonymize.treated import TreatedTable
@@ -146,12 +148,21 @@ def _district_control(column: str, pair: Pair, boundaries: Boundaries | None) ->
         role=role,
         meaning=Meaning.DIVISION_CODE,
         control=Control.GENERALISE if generalised else Control.COARSEN,
-        parameters={LOCATED: east.parameters["district"]},
+        parameters={LOCATED: east.parameters["district"], INPUTS: _inputs(pair, boundaries)},
         hierarchy=HIERARCHY if generalised else None,
         levels=BUILT_IN[HIERARCHY] if generalised else None,
         declared=declared,
         reason=east.reason,
     )
+
+
+def _inputs(pair: Pair, boundaries: Boundaries | None) -> str:
+    """A digest of all by which the districts were found, besides the coordinates."""
+    areas = hashlib.sha256()
+    for district in boundaries.districts if boundaries else ():
+        described = "\n".join((district.code, district.level, district.datum, district.area.wkb_hex))
+        areas.update(described.encode() + b"\n")
+    return digest_of([{"field": half.field, **half.parameters} for half in pair] + [{"areas": areas.hexdigest()}])
 
 
 def _effect(

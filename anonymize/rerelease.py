@@ -16,7 +16,7 @@ from anonymize.apply import apply_controls
 from anonymize.classes import distinct_diversity, equivalence_classes
 from anonymize.common_ground import common_column, compared_as_published, level_before, no_finer
 from anonymize.coordinate_pairs import is_located
-from anonymize.earlier import Earlier, linkable
+from anonymize.earlier import Earlier, linkable, repeatable, varies
 from anonymize.hierarchies import GeneralisedColumn, distinct_values
 from anonymize.joint_groups import JointGroups, NoEnd, Standard, TooManyPairs, Watched
 from anonymize.level_words import published_as
@@ -260,9 +260,13 @@ def _no_finer_than(
 
 def _made_alike(treated: TreatedTable, tier_policy: TierPolicy, old: Earlier) -> bool:
     """Whether an earlier table of the same source is this very one, made again."""
-    same = (treated.levels, tier_policy.thresholds.k) == (old.levels, old.k)
+    met = tier_policy.thresholds
+    if (treated.levels, met.k, met.l) != (old.levels, old.k, old.l):
+        return False
+    if old.ladders is None:  # nothing is on record of parameters and boundaries
+        return not any(varies(treatment) for treatment in treated.treatments.values())
     recorded = (treated.treatments, treated.ladders) == (old.treatments, old.ladders)
-    return same and (recorded or old.ladders is None)
+    return recorded and all(repeatable(treatment) for treatment in treated.treatments.values())
 
 
 def _without_small(groups: JointGroups, kept: np.ndarray, standard: Standard) -> np.ndarray:

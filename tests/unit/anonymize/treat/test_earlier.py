@@ -1,5 +1,7 @@
 """What is on record of how a table was made, and what it says of a later one."""
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,8 +9,9 @@ import pytest
 from anonymize.apply import apply_controls
 from anonymize.assess import assess_disclosure
 from anonymize.common_ground import common_column
-from anonymize.earlier import Earlier, earlier_table, ladder_of, linkable, treatments_of
+from anonymize.earlier import Earlier, earlier_table, ladder_of, linkable, repeatable, treatments_of, varies
 from anonymize.plan import plan_controls
+from anonymize.rerelease import suppress_differences
 from anonymize.treated import TreatedTable
 from schemas.dataset import Tier
 from schemas.disclosure import Control, ControlSpec, DisclosureControl, DisclosureReport
@@ -59,6 +62,31 @@ def test_equal_values_say_something_only_if_they_came_about_alike(
 def test_each_tier_has_a_key_of_its_own() -> None:
     earlier = Earlier(NOTHING, treatments=treatments_of([KEYED]), same_tier=False)
     assert linkable("v", treatments_of([KEYED]), earlier) is None
+
+
+@pytest.mark.parametrize("one", [GROUPED, CAPPED_BY_DATA])
+def test_of_values_that_vary_with_the_data_the_parameters_are_on_record(one: DisclosureControl) -> None:
+    """They link nobody across files, and tell whether the same file was treated alike."""
+    (same,), (treated,) = (treatments_of([c]).values() for c in (one, one.model_copy()))
+    other = one.model_copy(update={"parameters": {name: value * 2 for name, value in one.parameters.items()}})
+    assert same == treated != treatments_of([other])["v"]
+    assert repeatable(same)
+    assert not repeatable(same.rpartition(":")[0])
+    assert varies(same)
+
+
+@pytest.mark.parametrize("change", [{"k": 4}, {"l": 3}])
+@pytest.mark.parametrize("same_source", [True, False])
+def test_the_same_file_under_another_threshold_is_compared(change: dict[str, int], same_source: bool) -> None:
+    source = persons(400)
+    tier = tier_policy(k=5, l=2, suppression_limit=0.2)
+    controls = plan_controls(person_schema(), person_roles(), policy(tier), [Tier.OPEN])[Tier.OPEN]
+    treated = apply_controls(source, controls, tier, None)
+    fewer = published(treated, tier, table=treated.table.slice(3), same_source=same_source)
+    again = suppress_differences(treated, source, [fewer], controls, tier)
+    assert (again is treated) is same_source  # the same question: nothing new can be told
+    other = dataclasses.replace(fewer, **change)
+    assert suppress_differences(treated, source, [other], controls, tier).table.num_rows < treated.table.num_rows
 
 
 def test_dates_shifted_by_the_key_of_another_tier_may_be_any_of_its_dates() -> None:

@@ -3,18 +3,21 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+import shapely
 
 from anonymize.apply import apply_controls
 from anonymize.assess import assess_disclosure
 from anonymize.located import Located, add_districts, locate_districts
 from anonymize.plan import plan_controls
+from anonymize.rerelease import suppress_differences
 from anonymize.treated import TreatedTable
 from schemas.dataset import Tier
 from schemas.disclosure import Control, ControlSpec, Outcome, Recoding, TierPolicy
+from schemas.district import Boundaries
 from schemas.errors import ConfigurationError, Refused
 from schemas.table_schema import FieldRole, Meaning, TableSchema, table_schema_from_descriptor
-from tests.factories.boundaries import SOUTH, SQUARES, WEST, boundaries
-from tests.factories.disclosure import KEY, policy, tier_policy
+from tests.factories.boundaries import SOUTH, SQUARES, WEST, areas, boundaries
+from tests.factories.disclosure import KEY, policy, published, tier_policy
 
 ROWS = 600
 COORDINATES = (Meaning.LONGITUDE, Meaning.LATITUDE)
@@ -55,10 +58,12 @@ def by_district(recoding: Recoding = Recoding.FULL_DOMAIN, k: int | None = 5, **
     return tier_policy(by_meaning=dict.fromkeys(COORDINATES, spec), recoding=recoding, k=k)
 
 
-def treat(described: TableSchema, table: pa.Table, tier: TierPolicy) -> tuple[Located, TreatedTable]:
+def treat(
+    described: TableSchema, table: pa.Table, tier: TierPolicy, cut: Boundaries | None = None
+) -> tuple[Located, TreatedTable]:
     roles = {f.name: f.role for f in described.fields if f.role is not None}
     controls = plan_controls(described, roles, policy(tier), [Tier.OPEN])[Tier.OPEN]
-    located = locate_districts(table, controls, boundaries())
+    located = locate_districts(table, controls, cut or boundaries())
     treated = apply_controls(located.table, located.controls, tier, KEY)
     return located, add_districts(treated, located)
 
@@ -149,6 +154,28 @@ def test_the_datum_that_the_schema_declares_goes_first() -> None:
     roles = {f.name: f.role for f in described.fields if f.role is not None}
     controls = plan_controls(described, roles, policy(by_district(datum="wgs84")), [Tier.OPEN])[Tier.OPEN]
     assert controls[0].parameters == {"district": "county", "datum": "gcj02", "least": 5}
+
+
+def test_the_same_file_is_another_table_where_boundaries_were_edited() -> None:
+    """The codes are the same; the border between the first two squares is not."""
+    described, tier = schema(), by_district()
+    moved = areas()
+    east = shapely.box(WEST + 0.02, SOUTH, WEST + 0.1, SOUTH + 0.1)
+    moved["620102"] = shapely.difference(moved["620102"], east)
+    moved["620103"] = shapely.union(moved["620103"], east)
+    (_, old), (again, new), (located, other) = (
+        treat(described, calls(described), tier, cut) for cut in (boundaries(), boundaries(), boundaries(moved))
+    )
+    assert set(old.table["district_code"].to_pylist()) == set(other.table["district_code"].to_pylist())
+    earlier = published(old, tier, same_source=True)
+    assert suppress_differences(new, again.table, [earlier], again.controls, tier) is new
+    for beside in (earlier, published(old, tier, same_source=True, ladders=None)):
+        compared = suppress_differences(other, located.table, [beside], located.controls, tier)
+        assert any(r.en.startswith("district_code were treated") for r in compared.remarks)
+    unrecorded = published(
+        old, tier, same_source=True, treatments={**old.treatments, "district_code": "coarsen:varies"}
+    )
+    assert suppress_differences(new, again.table, [unrecorded], again.controls, tier) is not new
 
 
 def test_without_boundaries_nothing_is_treated() -> None:

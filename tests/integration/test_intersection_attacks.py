@@ -84,6 +84,11 @@ def narrowed(one: pa.Table, other: pa.Table, targets: Sequence[dict], k: int = 5
     return found
 
 
+def kept_share(checked: TreatedTable, alone: TreatedTable) -> float:
+    """Of the records that would be published without the comparison: an empty table withstands any attack."""
+    return checked.table.num_rows / alone.table.num_rows
+
+
 def test_two_partitions_of_the_same_people_cannot_be_intersected() -> None:
     people = inhabitants()
     old, new = release(people, FINE_AGE), release(people, FINE_PLACE)
@@ -93,6 +98,7 @@ def test_two_partitions_of_the_same_people_cannot_be_intersected() -> None:
     assert narrowed(old.table, new.table, targets) > 20  # the attack works on either release as it is
     checked = suppress_differences(new, people, [published(old, TIER)], FINE_PLACE, TIER)
     assert narrowed(old.table, checked.table, targets) == 0
+    assert kept_share(checked, new) > 0.2  # without coarser levels, which come next
 
 
 def test_levels_are_chosen_no_finer_than_those_of_the_earlier_release() -> None:
@@ -115,7 +121,9 @@ def test_comers_and_leavers_do_not_help(
     people = inhabitants(1500, seed)
     old = release(people.slice(0, 1400), before)
     present = people.slice(40)
-    checked = suppress_differences(release(present, after), present, [published(old, TIER)], after, TIER)
+    alone = release(present, after)
+    checked = suppress_differences(alone, present, [published(old, TIER)], after, TIER)
+    assert kept_share(checked, alone) > (0.8 if before is after else 0.08)
     assert narrowed(old.table, checked.table, people.slice(30, 30).to_pylist()) == 0
     assert narrowed(old.table, checked.table, people.slice(1390, 30).to_pylist()) == 0
 
@@ -135,12 +143,13 @@ def test_few_who_stay_among_many_who_are_replaced_are_not_told() -> None:
     assert candidates(old.table, new.table, target).total() == 1
     checked = suppress_differences(new, after, [published(old, tier)], plan(), tier)
     assert candidates(old.table, checked.table, target).total() == 0
+    assert checked.table.num_rows == 5  # those who came
 
 
 def test_homogeneous_intersections_do_not_tell_the_diagnosis() -> None:
     """Both classes hold two diagnoses, what they have in common only one."""
     old_rows = [("女", 33, "110101", "感冒", n) for n in range(6)] + [("女", 33, "110101", "胃炎", n) for n in range(6)]
-    new_rows = old_rows[:6] + [("女", 33, "110101", "骨折", n) for n in range(6)]
+    new_rows = old_rows[:6] + [("女", 33, "110101", word, n) for word in ("骨折", "高血压") for n in range(6)]
     tables = [
         pa.table(dict(zip((*KNOWN, *KEPT), map(list, zip(*rows, strict=True)), strict=True)))
         for rows in (old_rows, new_rows)
@@ -153,6 +162,7 @@ def test_homogeneous_intersections_do_not_tell_the_diagnosis() -> None:
     assert len({diagnosis for diagnosis, _ in told}) == 1
     checked = suppress_differences(new, tables[1], [published(old, tier)], plan(), tier)
     assert candidates(old.table, checked.table, target).total() == 0
+    assert checked.table.num_rows == 12  # those who came, with two diagnoses
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -164,4 +174,5 @@ def test_local_recoding_does_not_help_either(seed: int) -> None:
     targets = people.slice(350, 60).to_pylist()
     assert narrowed(old.table, new.table, targets) > 2
     checked = suppress_differences(new, present, [published(old, tier)], plan(), tier)
+    assert kept_share(checked, new) > 0.3
     assert narrowed(old.table, checked.table, targets) == 0

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
+from random import Random
 
 import numpy as np
 import pyarrow as pa
@@ -118,6 +119,19 @@ def test_levels_that_differ_between_records(
 ) -> None:
     old, new = (labelled(p, at[: len(p)], mixed=True) for p, at in ((before, old_at), (after, new_at)))
     checked = suppress_differences(new, EVERY_VALUE, [published(old, TIER)], PLAN, TIER).table
+    assert all(n == 0 or n >= K for n in common(old.table, checked))
+
+
+@pytest.mark.parametrize("old_at", [(1, 1), (2, 2), (1, 2)])
+@pytest.mark.parametrize("new_at", [(1, 1), (2, 2), (2, 1)])
+def test_what_need_not_go_stays(old_at: tuple[int, int], new_at: tuple[int, int]) -> None:
+    """An empty table would meet the two tests above as well."""
+    random = Random(1)
+    people = [(random.randrange(8), random.randrange(8), random.choice("abc")) for _ in range(600)]
+    before, after = people[:570], people[30:]
+    old, new = labelled(before, [old_at] * len(before)), labelled(after, [new_at] * len(after))
+    checked = suppress_differences(new, EVERY_VALUE, [published(old, TIER)], PLAN, TIER).table
+    assert checked.num_rows > 0.9 * len(after)
     assert all(n == 0 or n >= K for n in common(old.table, checked))
 
 

@@ -230,6 +230,10 @@ def _description(column: str, measure: Measure) -> Text:
     )
 
 
+def _further_cells(number: int) -> str:
+    return "1 further cell" if number == 1 else f"{number} further cells"
+
+
 def _effects(
     table: pa.Table,
     statistics: StatisticalTable,
@@ -249,12 +253,12 @@ def _effects(
     if cells.quantiles_withheld:
         why = Text(
             zh=f"{why.zh}；另有 {cells.quantiles_withheld} 个单元格人数不足以分段，不公布分位数",
-            en=f"{why.en}; in {cells.quantiles_withheld} further cells too few contribute for quantiles",
+            en=f"{why.en}; in {_further_cells(cells.quantiles_withheld)} too few contribute for quantiles",
         )
     if cells.compared:
         why = Text(
             zh=f"{why.zh}；另有 {cells.compared} 个单元格因与此前公布的统计表并列会暴露少数人而不予公布",
-            en=f"{why.en}; {cells.compared} further cells would tell of few beside an earlier table",
+            en=f"{why.en}; {_further_cells(cells.compared)} would tell of few beside an earlier table",
         )
     named = {*statistics.by, *statistics.measured}
     gone = Text(zh="不在统计表中", en="not part of the statistical table")

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from anonymize.classes import equivalence_classes
 from anonymize.earlier import Earlier
-from anonymize.hierarchies import distinct_values
+from anonymize.hierarchies import distinct_values, joint_codes
 from schemas.statistics import COUNT, SUPPRESSED
 from schemas.text import Text
 
@@ -127,14 +127,18 @@ def remarks_beside(beside: Beside, primary: np.ndarray, changed: int) -> tuple[T
         remarks.append(
             Text(
                 zh=f"与此前公布的统计表比对，{differing} 个单元格所在分组只差少数几条记录，不予公布",
-                en=f"{differing} cells are withheld: their groups differ from an earlier table by few records",
+                en="1 cell is withheld: its group differs from an earlier table by few records"
+                if differing == 1
+                else f"{differing} cells are withheld: their groups differ from an earlier table by few records",
             )
         )
     if staying := int((beside.withheld & ~beside.differing & ~primary).sum()):
         remarks.append(
             Text(
                 zh=f"{staying} 个单元格在此前的统计表中不予公布，公布后会反推出当时的小单元格，继续不予公布",
-                en=f"{staying} cells stay withheld as in an earlier table, whose small cells they would give back",
+                en="1 cell stays withheld as in an earlier table, whose small cells it would give back"
+                if staying == 1
+                else f"{staying} cells stay withheld as in an earlier table, whose small cells they would give back",
             )
         )
     if changed:
@@ -142,8 +146,8 @@ def remarks_beside(beside: Beside, primary: np.ndarray, changed: int) -> tuple[T
             Text(
                 zh=f"{changed} 个单元格的记录数与此前相同而合计等数值不同：若只有个别记录被更正，差额会暴露其数值，"
                 "请审核人确认",
-                en=f"{changed} cells have the count of an earlier table and other figures: if only single records were "
-                "corrected, the difference tells of them; reviewers confirm",
+                en=f"{'1 cell has' if changed == 1 else f'{changed} cells have'} the count of an earlier table and "
+                "other figures: if only single records were corrected, the difference tells of them; reviewers confirm",
             )
         )
     return tuple(remarks)
@@ -154,7 +158,7 @@ def _common_groups(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Group of each new and each old cell by the common fields; one group where there are none."""
     number = len(next(iter(groups.values())))
-    codes = [_joint_codes(groups[name], old.table[name]) for name in common]
+    codes = [joint_codes(groups[name], old.table[name]) for name in common]
     group = equivalence_classes(codes, number + old.table.num_rows)[0]
     return group[:number], group[number:]
 
@@ -212,7 +216,7 @@ def _still_withheld(old: Earlier, old_group: np.ndarray, persons: np.ndarray, sm
 
 def _paired(new: pa.Table, old: Earlier) -> tuple[np.ndarray, np.ndarray] | None:
     """Counts of the cells that either lists, NaN where withheld; None where one lists a cell twice."""
-    codes = [_joint_codes(new[name], old.table[name]) for name in old.by]
+    codes = [joint_codes(new[name], old.table[name]) for name in old.by]
     group = equivalence_classes(codes, new.num_rows + old.table.num_rows)[0]
     counts = [np.zeros(int(group.max(initial=-1)) + 1) for _ in range(2)]
     for side, part, table in ((0, group[: new.num_rows], new), (1, group[new.num_rows :], old.table)):
@@ -224,17 +228,12 @@ def _paired(new: pa.Table, old: Earlier) -> tuple[np.ndarray, np.ndarray] | None
 
 def _places(new: pa.Table, old: Earlier, by: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """New cell → row of the old table with the same group (0 where there is none), and whether there is one."""
-    codes = [_joint_codes(new[name], old.table[name]) for name in by]
+    codes = [joint_codes(new[name], old.table[name]) for name in by]
     group = equivalence_classes(codes, new.num_rows + old.table.num_rows)[0]
     row = np.full(int(group.max(initial=-1)) + 1, -1)
     row[group[new.num_rows :]] = np.arange(old.table.num_rows)
     place = row[group[: new.num_rows]]
     return np.maximum(place, 0), place >= 0
-
-
-def _joint_codes(new: pa.ChunkedArray, old: pa.ChunkedArray) -> np.ndarray:
-    chunks = [chunk for column in (new, old) for chunk in column.cast(pa.string()).chunks]
-    return distinct_values(pa.chunked_array(chunks, pa.string()))[0]
 
 
 def _numbers(column: pa.ChunkedArray) -> np.ndarray:

@@ -176,6 +176,12 @@ def distinct_values(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
 
 
+def joint_codes(new: pa.ChunkedArray, old: pa.ChunkedArray) -> Codes:
+    """Codes of the values of both columns, compared as text; new rows first."""
+    chunks = [chunk for column in (new, old) for chunk in column.cast(pa.string()).chunks]
+    return distinct_values(pa.chunked_array(chunks, pa.string()))[0]
+
+
 def _fits(hierarchy: Hierarchy, values: pa.Array) -> bool:
     if hierarchy.values is None:
         return True

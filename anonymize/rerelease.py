@@ -17,12 +17,11 @@ from anonymize.classes import distinct_diversity, equivalence_classes
 from anonymize.common_ground import common_column, compared_as_published, level_before, no_finer
 from anonymize.coordinate_pairs import is_located
 from anonymize.earlier import Earlier, linkable, repeatable, varies
-from anonymize.hierarchies import GeneralisedColumn, distinct_values
+from anonymize.hierarchies import GeneralisedColumn, distinct_values, joint_codes
 from anonymize.joint_groups import JointGroups, NoEnd, Standard, TooManyPairs, Watched
 from anonymize.level_words import published_as
 from anonymize.recode import generalised, persons_of, quasi_identifiers, sensitive_fields, told_person
 from anonymize.rerelease_words import (
-    NOT_COMPARABLE,
     Across,
     earlier_without_k,
     kept_coarse,
@@ -57,7 +56,7 @@ def apply_controls_after(
     try:
         checked = suppress_differences(treated, table, earlier, controls, tier_policy)
     except Refused as refused:
-        if refused.code != NOT_COMPARABLE or not levels:
+        if refused.code != not_comparable({}).code or not levels:
             raise
         checked = None
     allowed = tier_policy.thresholds.suppression_limit * table.num_rows
@@ -160,7 +159,7 @@ def tells_apart(new: Earlier, old: Earlier) -> bool:
         return True
     kept = [name for name in new.table.column_names if name not in quasi and links[name]]
     classes = compared_as_published(names, new.table, old.table)
-    content = {name: _joint_codes(new.table[name], old.table[name]) for name in kept}
+    content = {name: joint_codes(new.table[name], old.table[name]) for name in kept}
     standard = Standard(k=new.k, both=min(new.k, old.k))
     watched = _watched(content, new.table, old, new.sensitive, new.person, standard, new.l or 1)
     try:
@@ -208,7 +207,7 @@ def _comparison(
         for table in (treated.table, old.table)
     )
     content_names, unlinked = _content(treated, old, set(quasi))
-    content = {n: _joint_codes(treated.table[n], old.table[n]) for n in content_names}
+    content = {n: joint_codes(treated.table[n], old.table[n]) for n in content_names}
     listed, least = list(controls.values()), tier_policy.thresholds.l or 1
     person = told_person(listed)
     watched = _watched(content, treated.table, old, sensitive_fields(listed), person, standard, least)
@@ -300,12 +299,6 @@ def _unfit(
 def _classes(treated: TreatedTable) -> np.ndarray:
     codes = [distinct_values(treated.table[q])[0] for q in treated.quasi_identifiers]
     return equivalence_classes(codes, treated.table.num_rows)[0]
-
-
-def _joint_codes(new: pa.ChunkedArray, old: pa.ChunkedArray) -> np.ndarray:
-    """Codes of the values of both columns, new rows first."""
-    chunks = [chunk for column in (new, old) for chunk in column.cast(pa.string()).chunks]
-    return distinct_values(pa.chunked_array(chunks, pa.string()))[0]
 
 
 def _watched(

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from schemas.errors import Refused
 from schemas.text import Text
 
-NOT_COMPARABLE = "releases-not-comparable"
 Across = Mapping[str, tuple[Text, Text]]  # field → how it is published now, how it was before
 
 
@@ -16,8 +15,8 @@ def withheld(records: int, across: Across, *, siblings: bool = False) -> Text:
     levels_en = f" (their levels lie across each other: {_listed_en(across)})" if across else ""
     return Text(
         zh=f"与此前公布的版本{beside_zh}比对，另有 {records} 条记录会因两表并列而暴露，不予发布{levels_zh}",
-        en=f"{records} more records would stand out by comparison with earlier releases{beside_en} and were "
-        f"withheld{levels_en}",
+        en=f"{'1 more record' if records == 1 else f'{records} more records'} would stand out by comparison with "
+        f"earlier releases{beside_en} and {'was' if records == 1 else 'were'} withheld{levels_en}",
     )
 
 
@@ -42,7 +41,8 @@ def unknown_words(fields: Sequence[str]) -> Text | None:
     return Text(
         zh=f"字段 {'、'.join(fields)} 在此前版本中的处理方式或泛化层次不同（或未记录），无法逐值比对："
         "请审核人并列查看两个版本，确认不会定位到个人",
-        en=f"{', '.join(fields)} were treated or generalised differently in an earlier release (or that is not on "
+        en=f"{', '.join(fields)} {'was' if len(fields) == 1 else 'were'} treated or "
+        "generalised differently in an earlier release (or that is not on "
         "record): values cannot be compared; reviewers set both releases side by side and make sure that nobody "
         "can be found",
     )
@@ -55,7 +55,8 @@ def unknown_words_between_tiers(fields: Sequence[str]) -> Text | None:
     return Text(
         zh=f"字段 {'、'.join(fields)} 在本版本的无条件开放表中的处理方式不同，两表未按其取值比对："
         "请审核人并列查看两表，确认不会定位到个人",
-        en=f"{', '.join(fields)} are treated differently in the open table of this release: the two were not compared "
+        en=f"{', '.join(fields)} {'is' if len(fields) == 1 else 'are'} treated "
+        "differently in the open table of this release: the two were not compared "
         "by their values; reviewers set both tables side by side and make sure that nobody can be found",
     )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from anonymize.assess import assess_disclosure
 from anonymize.cells import statistical_table
-from anonymize.cells_rerelease import cells_tell_apart
+from anonymize.cells_rerelease import Beside, Cells, cells_beside, cells_tell_apart, remarks_beside
 from anonymize.earlier import Earlier
 from anonymize.treated import TreatedTable
 from schemas.dataset import Tier
@@ -66,7 +66,7 @@ def test_a_newcomers_pay_is_no_difference_of_two_tables() -> None:
         assert sum(place[line] == value for place in withheld) >= 2
     assert new.cells is not None
     assert new.cells.compared == 1
-    assert any("differ from an earlier table" in r.en and "此前公布的统计表" in r.zh for r in new.remarks)
+    assert any("differs from an earlier table" in r.en and "此前公布的统计表" in r.zh for r in new.remarks)
 
 
 def test_another_breakdown_does_not_tell_the_newcomer_either() -> None:
@@ -125,7 +125,7 @@ def test_a_protector_stays_withheld_as_long_as_what_it_protects() -> None:
     assert (withheld(old), withheld(careless)) == ({"A", "B"}, {"A", "C"})
     new = tabulate(after, BY_DISTRICT, old)
     assert withheld(new) >= {"A", "B"}
-    assert any("stay withheld" in r.en for r in new.remarks)
+    assert any("stays withheld" in r.en for r in new.remarks)
     grown = workers({("A", "f"): 20, ("B", "f"): 25, ("C", "f"): 15, ("D", "f"): 40})
     assert not withheld(tabulate(grown, BY_DISTRICT, old))
     nearly = workers({("A", "f"): 19, ("B", "f"): 25, ("C", "f"): 15, ("D", "f"): 40})
@@ -155,7 +155,7 @@ def test_one_person_with_many_records_is_not_many() -> None:
 def test_a_corrected_amount_is_for_a_reviewer_to_look_at() -> None:
     corrected = EVERYBODY.set_column(2, "pay", pa.array([*EVERYBODY["pay"].to_pylist()[:-1], 4321]))
     new = tabulate(corrected, BY_BOTH, tabulate(EVERYBODY, BY_BOTH))
-    assert any(r.en.startswith("1 cells have the count") and "请审核人确认" in r.zh for r in new.remarks)
+    assert any(r.en.startswith("1 cell has the count") and "请审核人确认" in r.zh for r in new.remarks)
     tier = tier_policy(k=None, smallest_cell=SMALLEST)
     report = assess_disclosure(corrected, new, [], tier, Tier.STATISTICAL)
     assert report.outcome is Outcome.REVIEW
@@ -225,3 +225,29 @@ def test_columns_of_other_types_are_compared_by_their_words() -> None:
     worded = pa.table({"district": ["1"] * 21 + ["2"] * 30, "pay": np.arange(51)})
     new = tabulate(worded, BY_DISTRICT, tabulate(numbered, BY_DISTRICT))
     assert cells(new, BY_DISTRICT.by)["1",] == (None, None)
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, ("1 cell is", "1 cell stays", "1 cell has")), (2, ("2 cells",) * 3)])
+def test_one_cell_is_told_in_the_singular(number: int, words: tuple[str, ...]) -> None:
+    some, none = np.arange(4) < number, np.zeros(4, bool)
+    remarks = [
+        *remarks_beside(Beside(some, none), none, 0),
+        *remarks_beside(Beside(none, some), none, 0),
+        *remarks_beside(Beside(none, none), none, number),
+    ]
+    assert [remark.en.startswith(start) for remark, start in zip(remarks, words, strict=True)] == [True] * 3
+
+
+def test_arrays_of_what_goes_are_not_changed_by_the_next_table() -> None:
+    """A frozen outcome stays what it was: each earlier table adds to a new one."""
+    few = more(EVERYBODY, ("B", "f", 98765))
+    old = [Earlier(tabulate(table, BY_BOTH).table) for table in (EVERYBODY, few)]
+    groups = {name: old[1].table[name] for name in BY_BOTH.by}
+    counts = np.array(old[1].table["count"].to_pylist(), float)
+    cells_now = Cells(groups, counts, counts.astype(np.int64), np.ones(len(counts), np.int64))
+    nothing = np.zeros(len(counts), bool)
+    first = cells_beside(cells_now, nothing, SMALLEST, old[1:])
+    assert not first.either.any()
+    assert cells_beside(cells_now, nothing, SMALLEST, old).differing.sum() == 1
+    assert not first.either.any()
+    assert not nothing.any()

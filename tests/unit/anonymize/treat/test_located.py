@@ -171,7 +171,7 @@ def test_the_same_file_is_another_table_where_boundaries_were_edited() -> None:
     assert suppress_differences(new, again.table, [earlier], again.controls, tier) is new
     for beside in (earlier, published(old, tier, same_source=True, ladders=None)):
         compared = suppress_differences(other, located.table, [beside], located.controls, tier)
-        assert any(r.en.startswith("district_code were treated") for r in compared.remarks)
+        assert any(r.en.startswith("district_code was treated") for r in compared.remarks)
     unrecorded = published(
         old, tier, same_source=True, treatments={**old.treatments, "district_code": "coarsen:varies"}
     )

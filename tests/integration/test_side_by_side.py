@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from catalog_config.settings import Settings
+from governance.database.dataset_tables import sources
 from governance.database.engine import reading
 from governance.release_review.service import reinstate_review, withdraw_review
 from pipelines import publish as publishing
@@ -19,7 +21,7 @@ from pipelines.demo import CITY
 from pipelines.platform import Platform, open_platform
 from pipelines.preparation import prepare_source
 from pipelines.publish import publish
-from pipelines.side_by_side import published_ids, require_compared
+from pipelines.side_by_side import COMPARED, published_ids, require_compared
 from schemas.dataset import Tier
 from schemas.errors import Conflict
 from schemas.release import Release
@@ -39,6 +41,12 @@ def publish_it(platform: Platform, release: Release) -> None:
     assert publish(platform, NAME, STEWARD, datetime.now(UTC)).release == release.id
 
 
+def compared_with(platform: Platform, release: Release) -> list[str]:
+    with reading(platform.engine) as connection:
+        outcomes = connection.execute(sa.select(sources.c.outcome)).scalars().all()
+    return next(outcome[COMPARED] for outcome in outcomes if outcome["release"] == release.id)
+
+
 def rows_of(release: Release) -> int:
     return release.distribution(Tier.RESTRICTED).rows
 
@@ -53,6 +61,7 @@ def test_a_record_more_is_not_signed_beside_what_was_published_meanwhile(platfor
     again = prepared(platform, tmp_path, 601)
     assert again.id != second.id
     assert rows_of(again) == rows_of(first)
+    assert [compared_with(platform, release) for release in (first, second, again)] == [[], [], [first.id]]
     publish_it(platform, again)
 
 

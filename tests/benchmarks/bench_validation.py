@@ -222,7 +222,7 @@ def _sheet(folder: Path) -> list[Row]:
 
 
 def in_rounds(*runs: tuple[str, Path, int]) -> list[list[dict[str, float]]]:
-    """The results of each run of `measured`: all of them ROUNDS times in turn, as the machine's speed comes and goes."""
+    """The results of each run of `measured`: all ROUNDS times, in turn, as the machine's speed comes and goes."""
     rounds = [[measured(*run) for run in runs] for _ in range(ROUNDS)]
     return [list(results) for results in zip(*rounds, strict=True)]
 

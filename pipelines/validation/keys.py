@@ -37,7 +37,9 @@ def identity(value: Any) -> str | None:
     if isinstance(value, Decimal):
         if not value.is_finite():
             return f"x{next(_nan)}" if value.is_nan() else f"n{float(value)}"
-        text = format(value.normalize(), "f")
+        text = format(value, "f")  # `normalize` would round it to 28 digits
+        if "." in text:
+            text = text.rstrip("0").rstrip(".")
         return "n0" if text == "-0" else "n" + text
     return f"{type(value).__name__} {value!r}"
 

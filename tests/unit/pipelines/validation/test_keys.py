@@ -15,6 +15,7 @@ from pipelines.validation.references import Lookup
 
 VALUES = st.one_of(
     st.integers(-3, 3), st.booleans(), st.sampled_from([Decimal("1.0"), Decimal("1"), Decimal("-0"), Decimal("0.50")]),
+    st.sampled_from([10**44 + 1, Decimal(10**44 + 1), Decimal(10**44 + 2), Decimal("1E+44"), 10**44, Decimal("0E+5")]),
     st.sampled_from(["1", "True", "n1", "a", ""]), st.floats(allow_nan=False), st.dates(), st.none(),
 )  # fmt: skip
 

@@ -133,23 +133,6 @@ def too_much_memory(limit: int) -> Refused:
     )
 
 
-def out_of_machine_memory() -> Refused:
-    """The refusal of a file over which the kernel ended the worker, for want of memory of the whole machine."""
-    return Refused(
-        "out-of-machine-memory",
-        Text(
-            zh="处理这个文件时，服务器的内存用尽，进程两次被系统终止",
-            en="the server ran out of memory over this file, and the system ended the process twice",
-        ),
-        Text(
-            zh="请拆分文件后分别提交，或请运维人员增加服务器内存、调小 GONGKAI_WORKER_MEMORY 使其先于系统拒绝",
-            en="split the file and hand in its parts, or have the operator give the server more memory, or lower "
-            "GONGKAI_WORKER_MEMORY so that it refuses before the system does",
-        ),
-        field="source",
-    )
-
-
 def out_of_memory() -> DependencyFailed:
     """A command ran out of memory, where nothing but the machine limits it."""
     return DependencyFailed(

@@ -7,7 +7,6 @@ import socket
 from dataclasses import dataclass
 from functools import cache
 
-from pipelines.memory_limit import out_of_machine_memory
 from schemas.errors import Refused
 from schemas.text import Text
 
@@ -69,6 +68,23 @@ def preparation_crashed(signal_name: str) -> Refused:
             zh="请拆分文件，或另存为 CSV（UTF-8）后重新提交；仍失败请联系运维人员（可调大 GONGKAI_WORKER_MEMORY）",
             en="split the file, or save it as CSV (UTF-8), and hand it in again; if it still fails, tell the operator, "
             "who may raise GONGKAI_WORKER_MEMORY",
+        ),
+        field="source",
+    )
+
+
+def out_of_machine_memory() -> Refused:
+    """The refusal of a file over which the kernel ended the worker, for want of memory of the whole machine."""
+    return Refused(
+        "out-of-machine-memory",
+        Text(
+            zh="处理这个文件时，服务器的内存用尽，进程两次被系统终止",
+            en="the server ran out of memory over this file, and the system ended the process twice",
+        ),
+        Text(
+            zh="请拆分文件后分别提交，或请运维人员增加服务器内存、调小 GONGKAI_WORKER_MEMORY 使其先于系统拒绝",
+            en="split the file and hand in its parts, or have the operator give the server more memory, or lower "
+            "GONGKAI_WORKER_MEMORY so that it refuses before the system does",
         ),
         field="source",
     )
